@@ -3,6 +3,10 @@
 import numpy as np
 
 
+class DeviceError(RuntimeError):
+    """A device that was asked for cannot be used; the message says why and what to do."""
+
+
 def namespace(x):
     """Array namespace (`xp`) of `x`: NumPy, CuPy, or any other that follows the array API standard."""
     return x.__array_namespace__()
@@ -15,3 +19,43 @@ def to_host(x):
     if hasattr(x, "get"):
         return x.get()
     return np.from_dlpack(x.to_device("cpu") if hasattr(x, "to_device") else x)
+
+
+def placement(gpu):
+    """What moves a NumPy array to where a job works: np.asarray on the CPU, cupy.asarray for a job with gpu >= 1.
+
+    Raises DeviceError where a GPU is asked for and cannot be had; never falls back.
+    """
+    if not gpu:
+        return np.asarray
+    try:
+        import cupy
+    except ImportError as error:
+        raise DeviceError(
+            f"gpu = {gpu} was asked for, but CuPy cannot be imported ({error}): "
+            "install the extra that fits the CUDA driver, gpu-cuda12 or gpu-cuda13, or ask for gpu = 0"
+        ) from error
+    try:
+        devices = cupy.cuda.runtime.getDeviceCount()
+        cupy.zeros(1) + 1
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        if "no CUDA-capable device" in str(error) or "NoDevice" in str(error):
+            raise DeviceError(f"gpu = {gpu} was asked for, but this machine has no CUDA device: ask for gpu = 0") from error
+        raise DeviceError(
+            f"gpu = {gpu} was asked for, but CuPy {cupy.__version__} does not match the driver ({error}): "
+            "install the extra that fits it, gpu-cuda12 or gpu-cuda13, or ask for gpu = 0"
+        ) from error
+    if not devices:
+        raise DeviceError(f"gpu = {gpu} was asked for, but this machine has no CUDA device: ask for gpu = 0")
+    return cupy.asarray
+
+
+def describe(place):
+    """{"backend", "device"}: the array library that `place` moves to, with its version, and the device by name."""
+    x = place(np.zeros(1))
+    xp = namespace(x)
+    library = f"{xp.__name__} {xp.__version__}"
+    if xp is np:
+        return {"backend": library, "device": "cpu"}
+    properties = xp.cuda.runtime.getDeviceProperties(x.device.id)
+    return {"backend": library, "device": properties["name"].decode()}

@@ -1,0 +1,19 @@
+# From config/config.yaml to the figures: train -> measure -> draw. `snakemake --cores 2` makes everything.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/effective_lr.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        figures(),

@@ -1,0 +1,88 @@
+"""What every recurrent cell offers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.backend import namespace
+
+
+@dataclass(frozen=True)
+class Cell(ABC):
+    """A recurrent cell of H `units` that reads n `inputs`.
+
+    The cell's weights are one array W (member, row, H + n), so that one product W @ z with z_t = [x_{t-1}; u_t]
+    (member, H + n, batch) gives every pre-activation of a step. `blocks` names the parts of W after theory.md.
+    """
+
+    units: int
+    inputs: int
+
+    name: ClassVar[str]
+    options: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def state_size(self):
+        """Rows of the state x; the readout reads the first `units` of them."""
+        return self.units
+
+    @property
+    @abstractmethod
+    def blocks(self):
+        """{name: (rows, columns)}: where each named weight of theory.md stands in W. A vector has an int as rows."""
+
+    @abstractmethod
+    def step(self, W, z):
+        """x_t (member, H, batch) from z_t = [x_{t-1}; u_t], and the tape that `step_backward` needs."""
+
+    @abstractmethod
+    def step_backward(self, W, z, tape, lam):
+        """One step of [BPTT]: from lambda_t (member, H, batch) to lambda_{t-1} = J_t^T lambda_t.
+
+        Returns lambda_{t-1} and the pairs (delta, operand), in the order of the rows of W, whose products
+        delta @ operand^T are the rows of the weight gradient that enters at this step.
+        """
+
+    @abstractmethod
+    def step_jacobian(self, W, z):
+        """The two parts A_t, B_t of J_t = dx_t/dx_{t-1} [JAC.split], each (member, batch, H, H)."""
+
+    @abstractmethod
+    def log_gates(self, W, z):
+        """log g_t and log(1 - g_t), each (member, H or 1, batch), accurate also where the gate saturates."""
+
+    @property
+    def shape(self):
+        """Shape (rows, columns) of W."""
+        rows = max(r + 1 if isinstance(r, int) else r.stop for r, _ in self.blocks.values())
+        return rows, self.state_size + self.inputs
+
+    def unpack(self, W):
+        """{name: view of W}: the weights by their names in theory.md, with the leading axes of W kept."""
+        return {name: W[..., rows, columns] for name, (rows, columns) in self.blocks.items()}
+
+    def pack(self, weights):
+        """W from the weights by name; the inverse of `unpack`."""
+        first = next(iter(weights.values()))
+        xp = namespace(first)
+        lead = first.shape[: -1 if isinstance(self.blocks[next(iter(weights))][0], int) else -2]
+        W = xp.zeros((*lead, *self.shape), dtype=first.dtype, device=first.device)
+        for name, (rows, columns) in self.blocks.items():
+            W[..., rows, columns] = weights[name]
+        return W
+
+
+def sigmoid(s):
+    """Logistic function, with full relative accuracy where it is small."""
+    return 1 / (1 + namespace(s).exp(-s))
+
+
+def log_sigmoid(s):
+    """log sigma(s) without cancellation or underflow."""
+    xp = namespace(s)
+    return -xp.logaddexp(xp.zeros_like(s), -s)
+
+
+def per_sample(x):
+    """(member, unit, batch) -> (member, batch, unit, 1): ready to scale the rows of a Jacobian."""
+    return namespace(x).matrix_transpose(x)[..., None]

@@ -1,0 +1,17 @@
+"""[CELL.leaky]  x_t = (1 - alpha) x_{t-1} + alpha phi(a_t), alpha in (0, 1] constant."""
+
+from dataclasses import dataclass
+
+from engine.cells.gated import ConstantGate
+
+
+@dataclass(frozen=True)
+class Leaky(ConstantGate):
+    """A leaky integrator; raises ValueError where alpha is outside (0, 1]."""
+
+    name = "leaky"
+    options = ("alpha",)
+
+    def __post_init__(self):
+        if not 0 < self.alpha <= 1:
+            raise ValueError(f"cell leaky: alpha = {self.alpha}, allowed is 0 < alpha <= 1")

@@ -1,0 +1,113 @@
+"""Results as NetCDF-4: labels, units and provenance. The only module that knows xarray."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from engine.cells import make_cell
+from engine.networks import Networks
+from engine.quantity import Quantity
+from engine.training import QUANTITIES as TRAINING_QUANTITIES
+from engine.unroll import Parameters
+
+COORDINATES = {
+    "seed": ("seed of the random streams", "1"),
+    "checkpoint": ("updates done when the network was probed", "1"),
+    "iteration": ("update, counted from 0", "1"),
+    "lag": ("lag h = t - k", "time step"),
+    "step": ("time t of the sequence", "time step"),
+    "epsilon": ("factor of the gate term B", "1"),
+    "rank": ("index of the singular value, the largest is 1", "1"),
+    "unit": ("unit of the state, counted from 0", "1"),
+    "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
+    "input": ("input channel, counted from 0", "1"),
+    "neuron": ("unit of the state, counted from 0", "1"),
+    "pair": ("drawn pair (sample, t), counted from 0", "1"),
+}
+
+
+def dataset(quantities, arrays, coords, attributes):
+    """xarray.Dataset of {name: array} described by {name: Quantity}; `coords` gives the values of each dimension.
+
+    Raises KeyError where an array is not described, ValueError where it does not fit its dimensions.
+    """
+    variables = {}
+    for name, array in arrays.items():
+        quantity = quantities[name]
+        labels = {"long_name": quantity.long_name, "units": quantity.units, "equation": quantity.label}
+        variables[name] = (quantity.dims.split(), np.asarray(array, quantity.dtype or None), labels)
+    used = {dim for dims, *_ in variables.values() for dim in dims}
+    axes = {dim: axis(dim, values) for dim, values in coords.items() if dim in used}
+    return xr.Dataset(variables, axes, {key: plain(value) for key, value in attributes.items()})
+
+
+def axis(dim, values):
+    """A coordinate with its words; one that COORDINATES does not know goes by its own name."""
+    long_name, units = COORDINATES.get(dim, (dim.replace("_", " "), "1"))
+    return dim, np.asarray(values), {"long_name": long_name, "units": units}
+
+
+def plain(value):
+    """An attribute that NetCDF can hold: true values, None and mappings become text."""
+    if isinstance(value, bool | type(None)):
+        return {True: "yes", False: "no", None: "none"}[value]
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+
+
+def save(ds, path):
+    """Writes a dataset under a temporary name and renames it: what stands at `path` is always whole."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(path):
+    """The dataset at `path`, in memory; ValueError names a file that cannot be read."""
+    try:
+        return xr.load_dataset(path, engine="netcdf4")
+    except OSError as error:
+        raise ValueError(f"{path} is not a whole NetCDF file ({error}): delete it and run again") from error
+
+
+def weight_quantities(cell):
+    """{name: Quantity} of the weights, by their names in theory.md."""
+
+    def dims(rows, columns):
+        row = "" if isinstance(rows, int) else "unit "
+        return f"seed checkpoint {row}{'source' if columns.start == 0 else 'input'}"
+
+    label = f"[CELL.{cell.name}]"
+    weights = {
+        name: Quantity(dims(*block), f"weight {name}", label, dtype="") for name, block in cell.blocks.items()
+    }
+    return weights | {"W_o": Quantity("seed checkpoint unit", "readout weight W_o", label, dtype="")}
+
+
+def save_training(training, cell, coords, attributes, path):
+    """Writes a Training: every weight by name over (seed, checkpoint, ...), the loss, divergences and redraws."""
+    W, W_o = (np.swapaxes(p, 0, 1) for p in training.parameters)
+    arrays = {**cell.unpack(W), "W_o": W_o[:, :, 0]}
+    arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES}
+    coords = coords | {"iteration": np.arange(training.loss.shape[1])}
+    coords |= {dim: np.arange(size) for dim, size in (("unit", cell.units), ("source", cell.units), ("input", cell.inputs))}
+    options = {key: getattr(cell, key) for key in cell.options}
+    described = {"cell": cell.name, "cell_options": options, "units": cell.units, "inputs": cell.inputs}
+    save(dataset(weight_quantities(cell) | TRAINING_QUANTITIES, arrays, coords, attributes | described), path)
+
+
+def load_networks(path):
+    """The Networks of a training file."""
+    ds = load(path)
+    cell = make_cell(ds.cell, int(ds.units), int(ds.inputs), **json.loads(ds.cell_options))
+    weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
+    W_o = weights.pop("W_o")[:, :, None]
+    seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))
+    return Networks(cell, Parameters(cell.pack(weights), W_o), seeds, checkpoints)

@@ -1,0 +1,46 @@
+"""The trained networks of a job, and the loop that measures each of them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.backend import to_host
+from engine.cells import Cell
+from engine.progress import Progress
+from engine.unroll import Parameters
+
+
+class Networks(NamedTuple):
+    """One network a seed and checkpoint."""
+
+    cell: Cell
+    parameters: Parameters  # (checkpoint, member, ...), NumPy; NaN where a training had diverged
+    seeds: tuple[int, ...]  # one a member
+    checkpoints: tuple[int, ...]  # iterations
+
+
+def measure_each(networks, measure, title, *, place=np.asarray, members_per_pass=1, dtype="float64"):
+    """Measures every network: {name: array (seed, checkpoint, ...)}, NumPy, NaN where a training had diverged.
+
+    `measure(parameters, seeds)` gets Parameters (member, ...) of one checkpoint on the device and returns
+    {name: array (member, ...)}. Members of a pass: one fits the cache of a CPU, all of them fill a GPU.
+    """
+    seeds, checkpoints = networks.seeds, networks.checkpoints
+    progress = Progress(f"{title}: network", len(seeds) * len(checkpoints))
+    results = {}
+    for i in range(len(checkpoints)):
+        for first in range(0, len(seeds), members_per_pass):
+            block = slice(first, first + members_per_pass)
+            W, W_o = (p[i, block].astype(dtype) for p in networks.parameters)
+            sound = np.isfinite(W).all(axis=(1, 2)) & np.isfinite(W_o).all(axis=(1, 2))
+            W[~sound], W_o[~sound] = 0, 0  # measured as a silent network, then marked below
+            found = measure(Parameters(place(W), place(W_o)), seeds[block])
+            for name, value in found.items():
+                value = to_host(value)
+                if not sound.all():
+                    value = np.where(sound.reshape(-1, *[1] * (value.ndim - 1)), value, np.nan)
+                if name not in results:
+                    results[name] = np.empty((len(seeds), len(checkpoints), *value.shape[1:]), value.dtype)
+                results[name][block, i] = value
+            progress.advance(len(W))
+    return results

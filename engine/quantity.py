@@ -1,0 +1,13 @@
+"""How a measured quantity is described where it is computed; engine.datasets writes it with these words."""
+
+from typing import NamedTuple
+
+
+class Quantity(NamedTuple):
+    """Dimensions (separated by spaces), long name, the equation label of theory.md, units, and the dtype on file ("": as computed)."""
+
+    dims: str
+    long_name: str
+    label: str
+    units: str = "1"
+    dtype: str = "f8"

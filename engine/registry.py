@@ -1,0 +1,17 @@
+"""Look-up of registered things by name, with an error that names the nearest one."""
+
+from difflib import get_close_matches
+
+
+def nearest(name, allowed):
+    """`, did you mean X?` where some allowed name is close to `name`, else an empty string."""
+    close = get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.5)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def lookup(kind, name, registry):
+    """registry[name]; raises ValueError in a person's words for an unknown name."""
+    if name not in registry:
+        allowed = ", ".join(registry)
+        raise ValueError(f"unknown {kind} {name!r}{nearest(name, registry)} (allowed: {allowed})")
+    return registry[name]

@@ -1,0 +1,32 @@
+"""The tasks. One that is registered here obeys every test in tests/test_tasks.py."""
+
+import numpy as np
+
+from engine.registry import lookup
+from engine.seeding import stream
+from engine.tasks.ar2 import AR2
+from engine.tasks.marks import Adding, Recall
+from engine.tasks.narma import Narma10, Narma20
+from engine.tasks.sinmix import Sinmix
+from engine.tasks.task import Task
+from engine.tasks.windows import DelaySum, MovingAverage, Short
+
+TASKS = {t.name: t for t in (Adding, Recall, Sinmix, Short, MovingAverage, DelaySum, AR2, Narma10, Narma20)}
+
+__all__ = ["TASKS", "Task", "ensemble_batch", "make_task"]
+
+
+def make_task(name):
+    """A registered task; ValueError for an unknown name."""
+    return lookup("task", name, TASKS)()
+
+
+def ensemble_batch(task, seeds, purpose, index, *, T, n, batch, dtype="float64"):
+    """Batch `index` of `purpose` ("train", "probe", ...) for each seed, NumPy.
+
+    Returns u (T, member, n, batch), y (member, batch), and the number of redrawn paths (member,). The same seed and
+    task give the same batch to every cell and optimizer.
+    """
+    draws = [make_task(task).draw(stream(seed, task, purpose, index), T, n, batch) for seed in seeds]
+    u, y, redrawn = zip(*draws, strict=True)
+    return np.stack(u, axis=1).astype(dtype, copy=False), np.stack(y).astype(dtype), np.array(redrawn)

@@ -1,0 +1,44 @@
+"""What every task offers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """Sequences with one number as the target at their end.
+
+    Noise is drawn in float32, which float64 holds exactly, so that a batch is the same whatever dtype it is used in;
+    targets are computed in float64.
+    """
+
+    name: ClassVar[str]
+    min_channels: ClassVar[int] = 1
+
+    @property
+    def min_length(self):
+        """The shortest T that the task makes sense for."""
+        return 2
+
+    def check(self, T, n):
+        """Raises ValueError where the sequence is too short or has too few channels for the task."""
+        for key, found, least in (("T", T, self.min_length), ("n", n, self.min_channels)):
+            if found < least:
+                raise ValueError(f"task {self.name}: {key} = {found} is too small, allowed is {least} or more")
+
+    @abstractmethod
+    def draw(self, rng, T, n, batch):
+        """A batch: inputs u (T, n, batch) float32, targets y (batch,) float64, and how many paths were redrawn."""
+
+
+def uniform(rng, *shape):
+    """U(0, 1) in float32."""
+    return rng.random(shape, dtype=np.float32)
+
+
+def normal(rng, scale, *shape):
+    """N(0, scale^2) in float32."""
+    return rng.standard_normal(shape, dtype=np.float32) * np.float32(scale)

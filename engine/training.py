@@ -1,0 +1,123 @@
+"""The ensemble loop: all seeds of a pass in one array, checkpoints before the update, the loss of every update."""
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.backend import namespace, to_host
+from engine.progress import Progress
+from engine.quantity import Quantity
+from engine.seeding import stream
+from engine.tasks import ensemble_batch
+from engine.unroll import Parameters, loss_and_gradient
+
+log = logging.getLogger(__name__)
+
+QUANTITIES = {
+    "loss": Quantity("seed iteration", "mean squared error of the batch, before the update", "[BPTT]", dtype=""),
+    "diverged_at": Quantity("seed", "first update whose loss or step was not finite; -1: none", "[BPTT]", dtype="i4"),
+    "redrawn": Quantity("seed", "diverging target paths that were drawn again", "theory.md 7", dtype="i4"),
+}
+
+
+class Training(NamedTuple):
+    """What a training leaves, on the host; members are the seeds."""
+
+    parameters: Parameters  # (checkpoint, member, ...); NaN from the checkpoint on at which a member had diverged
+    loss: np.ndarray  # (member, update)
+    diverged_at: np.ndarray  # (member,), the first update whose loss or step was not finite; -1 if there was none
+    redrawn: np.ndarray  # (member,), diverging target paths that the task drew again
+
+
+def initial_parameters(cell, seeds, dtype):
+    """Parameters of the ensemble from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), NumPy.
+
+    Each weight has its own stream of the seed, so cells share the initial values of the weights that they share.
+    """
+    H = cell.units
+    shapes = {name: view.shape for name, view in cell.unpack(np.empty(cell.shape)).items()} | {"W_o": (1, H)}
+
+    def draw(seed, name):
+        bound = shapes[name][-1] ** -0.5
+        return stream(seed, "weights", name).uniform(-bound, bound, shapes[name]).astype(dtype)
+
+    weights = {name: np.stack([draw(seed, name) for seed in seeds]) for name in shapes}
+    W_o = weights.pop("W_o")
+    return Parameters(cell.pack(weights), W_o)
+
+
+def train(
+    cell,
+    rule,
+    rate,
+    task,
+    seeds,
+    *,
+    T,
+    batch,
+    updates,
+    checkpoints,
+    dtype="float32",
+    place=np.asarray,
+    members_per_pass=4,
+):
+    """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
+
+    `place` moves a NumPy array to where the work is done. Members never meet, so `members_per_pass` changes the
+    speed and not the result: a few fit the cache of a CPU, all of them fill a GPU.
+    """
+    progress = Progress(f"{task} {cell.name}-{rule.name}: update", updates * len(seeds))
+    parts = []
+    for first in range(0, len(seeds), members_per_pass):
+        block = seeds[first : first + members_per_pass]
+
+        def batches(k, block=block):
+            return ensemble_batch(task, block, "train", k, T=T, n=cell.inputs, batch=batch, dtype=dtype)
+
+        start = Parameters(*(place(p) for p in initial_parameters(cell, block, dtype)))
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
+            part = _train_pass(cell, rule, rate, batches, start, updates, set(checkpoints), place, progress)
+        parts.append(part)
+    join = Training(
+        Parameters(*(np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))),
+        *(np.concatenate([getattr(part, field) for part in parts]) for field in Training._fields[1:]),
+    )
+    for seed, k in zip(seeds, join.diverged_at, strict=True):
+        if k >= 0:
+            log.warning("diverged: cell %s, optimizer %s, task %s, seed %d, update %d", cell.name, rule.name, task, seed, k)
+    return join
+
+
+def _train_pass(cell, rule, rate, batches, parameters, updates, checkpoints, place, progress):
+    states = [rule.start(p) for p in parameters]
+    losses, probes, redrawn = [], [], 0
+    for k in range(updates):
+        if k in checkpoints:
+            probes.append([to_host(p).copy() for p in parameters])
+        u, y, again = batches(k)
+        redrawn = redrawn + again
+        loss, gradient = loss_and_gradient(cell, parameters, place(u), place(y))
+        for p, g, state in zip(parameters, gradient, states, strict=True):
+            p += rule.increment(g, state, rate(k), k)
+        losses.append(loss)
+        progress.advance(len(y), lambda loss=loss: f"loss {np.mean(to_host(loss)):.4g}")
+    final = [to_host(p).copy() for p in parameters]
+    if updates in checkpoints:
+        probes.append(final)
+    loss = to_host(namespace(losses[0]).stack(losses, axis=1))
+    diverged_at = _first_divergence(loss, final)
+    probed = Parameters(*(np.stack(p) for p in zip(*probes, strict=True)))
+    for i, k in enumerate(sorted(checkpoints)):
+        gone = (diverged_at >= 0) & (diverged_at < k)
+        for p in probed:
+            p[i, gone] = np.nan
+    return Training(probed, loss, diverged_at, redrawn)
+
+
+def _first_divergence(loss, final):
+    """(member,): the first update with a loss that is not finite, or whose step leaves weights that are not; else -1."""
+    bad = ~np.isfinite(loss)
+    at = np.where(bad.any(axis=1), bad.argmax(axis=1), -1)
+    sound = np.all([np.isfinite(p).all(axis=(1, 2)) for p in final], axis=0)
+    return np.where((at < 0) & ~sound, loss.shape[1] - 1, at)

@@ -1,0 +1,128 @@
+"""The configuration, checked before any job: each mistake gets one message in a person's words."""
+
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from engine.registry import lookup, nearest
+from engine.tasks import make_task
+from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings
+
+SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
+
+
+class ConfigError(ValueError):
+    """What is wrong in the configuration: which key, what was found, what is allowed."""
+
+
+def check(config):
+    """Raises ConfigError for the first mistake in a configuration."""
+    errors = Draft202012Validator(yaml.safe_load(SCHEMA.read_text())).iter_errors(config)
+    for error in sorted(errors, key=lambda e: (list(map(str, e.absolute_path)), e.validator)):
+        raise ConfigError(explain(error))
+    check_parts(config)
+    for name in config["experiments"]:
+        if name not in config:
+            raise ConfigError(f"experiments: {name} is asked for, but there is no block {name} that describes it")
+        EXPERIMENTS[name](name, config[name], config)
+
+
+def explain(error):
+    """A schema error as: key, what was found, what is allowed."""
+    key = ".".join(str(part) for part in error.absolute_path) or "the configuration"
+    found, limit = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema["properties"]
+            unknown = next(name for name in found if name not in known)
+            where = f"{key}: " if error.absolute_path else ""
+            return f"{where}unknown key {unknown!r}{nearest(unknown, known)} (allowed: {', '.join(known)})"
+        case "required":
+            missing = next(name for name in limit if name not in found)
+            return f"{key}: the key {missing!r} is missing"
+        case "type" if isinstance(found, str) and is_number(found):
+            return f"{key}: {found!r} is text, not a number: YAML reads 1e-3 as text, write 1.0e-3"
+        case "type":
+            return f"{key}: found {found!r}, allowed is one {limit}"
+        case "enum":
+            return f"{key}: found {found!r}{nearest(found, limit)} (allowed: {', '.join(map(str, limit))})"
+        case "minimum":
+            return f"{key} = {found} is too small, allowed is {limit} or more"
+        case "exclusiveMinimum":
+            return f"{key} = {found} is out of range, allowed is more than {limit}"
+        case "minItems" | "minProperties":
+            return f"{key}: found {len(found)} entries, at least {limit} needed"
+        case "uniqueItems":
+            twice = next(value for i, value in enumerate(found) if value in found[:i])
+            return f"{key}: {twice} is listed twice"
+        case "pattern":
+            return f"{key}: {found!r} is no name: letters, digits, _ and - only, since files are called after it"
+    return f"{key}: {error.message}"
+
+
+def is_number(text):
+    """Whether a text would read as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_parts(config):
+    """Every cell and optimizer of the configuration can be made."""
+    for name in config["cells"]:
+        with_key(f"cells.{name}", lambda name=name: build_cell(cell_settings(config, name, inputs=1)))
+    for name in config["optimizers"]:
+        with_key(f"optimizers.{name}", lambda name=name: build_optimizer(optimizer_settings(config, name), updates=1)[1](0))
+
+
+def with_key(key, make):
+    """make(); what it refuses is said with the key of the configuration that asked for it."""
+    try:
+        return make()
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{key}: {error}") from error
+
+
+def known(key, kind, name, config):
+    with_key(key, lambda: lookup(kind, name, config[f"{kind}s"]))
+
+
+def check_training(key, block):
+    """Tasks and checkpoints of an experiment that trains."""
+    for task in block["tasks"]:
+        with_key(f"{key}.tasks", lambda task=task: make_task(task).check(block["T"], block["inputs"]))
+    if (late := max(block["checkpoints"])) > block["updates"]:
+        raise ConfigError(f"{key}.checkpoints: {late} is after the last update, updates = {block['updates']}")
+
+
+def check_effective_lr(key, block, config):
+    for cell in block["cells"]:
+        known(f"{key}.cells", "cell", cell, config)
+    known(f"{key}.optimizer", "optimizer", block["optimizer"], config)
+    check_training(key, block)
+
+
+def check_expansion(key, block, config):
+    for cell in block["cells"]:
+        known(f"{key}.cells", "cell", cell, config)
+
+
+def check_anisotropy(key, block, config):
+    for model in block["models"]:
+        cell, dash, optimizer = model.partition("-")
+        if not dash:
+            raise ConfigError(f"{key}.models: {model!r} is no model, write cell-optimizer, such as multi-sgd")
+        known(f"{key}.models", "cell", cell, config)
+        known(f"{key}.models", "optimizer", optimizer, config)
+    check_training(key, block)
+    if (lag := max(block["lags"])) >= block["T"]:
+        raise ConfigError(f"{key}.lags: {lag} is too long for T = {block['T']}, allowed is less than T")
+    for name, limit, why in (("units", config["units"], "singular values"), ("gradients", block["gradients"], "rows")):
+        if block["rank"] > limit:
+            raise ConfigError(f"{key}.rank = {block['rank']} is too large: there are {name} = {limit} {why}")
+
+
+EXPERIMENTS = {"effective_lr": check_effective_lr, "expansion": check_expansion, "anisotropy": check_anisotropy}

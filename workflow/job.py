@@ -1,0 +1,32 @@
+"""What every script starts with: its log, and errors in a person's words."""
+
+import logging
+import sys
+
+from engine.backend import describe
+from engine.provenance import provenance
+
+log = logging.getLogger("job")
+
+
+def start(snakemake):
+    """Logs to the job's log file and to the terminal; an error of ours ends the job with its message alone."""
+    line = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
+    for handler in (logging.FileHandler(snakemake.log[0], mode="w"), logging.StreamHandler(sys.stderr)):
+        handler.setFormatter(line)
+        logging.root.addHandler(handler)
+    logging.root.setLevel(logging.INFO)
+
+    def end(kind, error, trace):
+        if issubclass(kind, ValueError | RuntimeError) and type(error).__module__ != "numpy.linalg":
+            log.error("%s: %s", snakemake.rule, error)
+            log.debug("", exc_info=(kind, error, trace))
+        else:
+            log.error("%s: %s", snakemake.rule, error, exc_info=(kind, error, trace))
+
+    sys.excepthook = end
+
+
+def attributes(snakemake, title, dtype, place):
+    """Global attributes of the job's result; its params are the resolved configuration."""
+    return provenance(title, dict(snakemake.params), dtype, describe(place))

@@ -1,0 +1,28 @@
+"""From entries of the configuration to cells and optimizers: settings (plain data, a rule's params), then objects."""
+
+from engine.cells import make_cell
+from engine.optimizers import make_optimizer
+from engine.optimizers.schedules import make_schedule
+
+
+def cell_settings(config, name, inputs):
+    """All that makes the cell called `name` under `cells`; its kind is its name unless the entry says otherwise."""
+    options = dict(config["cells"][name])
+    return {"kind": options.pop("kind", name), "units": config["units"], "inputs": inputs, "options": options}
+
+
+def optimizer_settings(config, name):
+    """All that makes the optimizer called `name` under `optimizers`; its rule is its name unless the entry says so."""
+    entry = config["optimizers"][name]
+    return {"rule": name, "options": {}, "schedule": {"name": "constant"}} | entry
+
+
+def build_cell(settings):
+    """The Cell of `cell_settings`."""
+    return make_cell(settings["kind"], settings["units"], settings["inputs"], **settings["options"])
+
+
+def build_optimizer(settings, updates):
+    """The update rule of `optimizer_settings`, and its learning rate as a function of the update."""
+    factor = make_schedule(updates, **settings["schedule"])
+    return make_optimizer(settings["rule"], **settings["options"]), lambda k: settings["rate"] * factor(k)

@@ -1,0 +1,16 @@
+"""Effective learning rates by lag, and their predictors, of one cell on one task."""
+
+from engine.backend import placement
+from engine.datasets import dataset, load_networks, save
+from engine.effective_lr import QUANTITIES, measure
+from workflow.job import attributes, start
+
+start(snakemake)
+params, task = snakemake.params, snakemake.wildcards.task
+place = placement(snakemake.resources.get("gpu", 0))
+networks = load_networks(snakemake.input.networks)
+arrays = measure(networks, task, rate=params.rate, **params.protocol, place=place)
+T = params.protocol["T"]
+coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints, "lag": range(1, T), "neuron": range(networks.cell.units)}
+title = f"Effective learning rates by lag: {networks.cell.name} on {task}"
+save(dataset(QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])

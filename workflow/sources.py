@@ -1,0 +1,34 @@
+"""Which files of this repository a script imports, directly or through others."""
+
+import ast
+from pathlib import Path
+
+PACKAGES = ("engine", "workflow")
+
+
+def sources(script, root):
+    """Paths, relative to `root`, of the modules of PACKAGES that `script` needs; sorted."""
+    root, found, ahead = Path(root), set(), [script]
+    while ahead:
+        for path in imports(root, ahead.pop()) - found:
+            found.add(path)
+            ahead.append(path)
+    return sorted(found)
+
+
+def imports(root, path):
+    """Files that one file imports, with the __init__.py of every package on the way."""
+    names = set()
+    for node in ast.walk(ast.parse((root / path).read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {file for name in names if name.split(".")[0] in PACKAGES for file in files(root, name)}
+
+
+def files(root, name):
+    """The files that importing the dotted `name` runs, as far as they exist."""
+    parts = name.split(".")
+    packages = [Path(*parts[:i], "__init__.py") for i in range(1, len(parts) + 1)]
+    return {str(p) for p in [*packages, Path(*parts).with_suffix(".py")] if (root / p).is_file()}
