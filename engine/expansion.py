@@ -1,0 +1,159 @@
+"""First-order expansion of the product of Jacobians in the gate term (Figures 1 and 2).
+
+F(eps) = prod_t (A_t + eps B_t) = F(0) + eps L + eps^2 R(eps). The difference F - F(0) - eps L would cancel all its
+digits at small eps, so L and R follow recursions of their own, whose terms are never subtracted. Each matrix carries
+a power of two as its scale: products of any length neither underflow nor overflow, and scaling does not round.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.backend import namespace, to_host
+from engine.quantity import Quantity
+from engine.seeding import stream
+from engine.statistics import line_fit
+from engine.unroll import forward, jacobians
+
+BY_EPSILON, BY_STEP, BY_SEED = "seed epsilon", "seed step", "seed"
+QUANTITIES = {
+    "truncation_error": Quantity(BY_EPSILON, "error E = ||F(eps) - T1(eps)||_F of the first order", "[EXP.E]"),
+    "normalized_remainder": Quantity(BY_EPSILON, "E / eps^2", "[EXP.C2]"),
+    "error_slope": Quantity(BY_SEED, "slope of log E over log eps at the five smallest eps", "[EXP.E]"),
+    "relative_error": Quantity(BY_SEED, "E(1) / ||F(1)||_F", "[EXP.E]"),
+    "dominant_norm": Quantity(BY_STEP, "||A_t||_2", "[JAC.split]"),
+    "correction_norm": Quantity(BY_STEP, "||B_t||_2", "[JAC.split]"),
+    "correction_ratio": Quantity(BY_STEP, "r_t = ||B_t||_2 / ||A_t||_2", "[JAC.split]"),
+}
+
+FITTED = 5
+
+
+def measure(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.asarray):
+    """All QUANTITIES of one untrained network a seed, driven by one sequence of T steps.
+
+    A cell without a gate term (B = 0) has no error, and no slope: NaN.
+    """
+    W = place(random_weights(cell, seeds, weight_scale))
+    z = forward(cell, W, place(sines(seeds, T, cell.inputs, noise)), keep_tapes=False).z
+    A, B = (part[:, :, 0, ...] for part in jacobians(cell, W, z))
+    found = step_norms(A, B)
+    return found | summarize(epsilons, *(to_host(x) for x in error_logs(A, B, epsilons)))
+
+
+def summarize(epsilons, log_C2, log_C2_at_1, log_F_at_1):
+    """Errors over eps (member, epsilon), their slope and the relative error (member,), from `error_logs`."""
+    log_eps = np.log(epsilons)
+    log_E = log_C2 + 2 * log_eps
+    smallest = np.argsort(log_eps)[:FITTED]
+    with np.errstate(invalid="ignore"):  # log 0 = -inf where B = 0
+        slopes = [line_fit(log_eps[smallest], row[smallest])[0] for row in log_E]
+    return {
+        "truncation_error": np.exp(log_E),
+        "normalized_remainder": np.exp(log_C2),
+        "error_slope": np.array(slopes),
+        "relative_error": np.exp(log_C2_at_1 - log_F_at_1),
+    }
+
+
+def random_weights(cell, seeds, scale):
+    """W (member, row, H + n) with entries N(0, scale^2); cells share the weights that they share by name."""
+    shapes = {name: view.shape for name, view in cell.unpack(np.empty(cell.shape)).items()}
+    return cell.pack(
+        {
+            name: np.stack([stream(seed, "expansion", "weights", name).normal(0, scale, shape) for seed in seeds])
+            for name, shape in shapes.items()
+        }
+    )
+
+
+def sines(seeds, T, n, noise):
+    """Inputs (T, member, n, 1): channel i is sin(f_i s + p_i) + N(0, noise^2) over s = 0..12, p_i ~ N(0, 1)."""
+    s, f = np.linspace(0, 12, T)[:, None], np.linspace(0.03, 0.09, n)
+
+    def draw(seed):
+        phase = stream(seed, "expansion", "phases").normal(size=n)
+        return np.sin(f * s + phase) + stream(seed, "expansion", "noise").normal(0, noise, (T, n))
+
+    return np.stack([draw(seed) for seed in seeds], axis=1)[..., None]
+
+
+def step_norms(A, B):
+    """||A_t||_2, ||B_t||_2 and r_t, each (member, T), NumPy, from parts (T, member, H, H); relative error 1e-14."""
+    dominant, correction = (to_host(spectral_norm(part)).T for part in (A, B))
+    return {
+        "dominant_norm": dominant,
+        "correction_norm": correction,
+        "correction_ratio": correction / dominant,
+    }
+
+
+def spectral_norm(M):
+    """||M||_2 over the last two axes: the largest eigenvalue of the Gram matrix is exact to rounding, and quick."""
+    xp = namespace(M)
+    largest = xp.linalg.eigvalsh(xp.matrix_transpose(M) @ M)[..., -1]
+    return xp.sqrt(xp.clip(largest, 0, None))
+
+
+def error_logs(A, B, epsilons):
+    """log C2(eps) [EXP.C2] (member, epsilon), log C2(1) and log ||F(1)||_F (member,), from A, B (T, member, H, H)."""
+    xp = namespace(A)
+    eps = xp.asarray([*epsilons, 1.0], dtype=A.dtype, device=A.device)[:, None, None]
+    A, B = A[:, :, None, ...], B[:, :, None, ...]
+    identity = xp.broadcast_to(xp.eye(A.shape[-1], dtype=A.dtype, device=A.device), A.shape[1:])
+    F0, F1, nothing = scaled(identity), scaled(identity), scaled(xp.zeros_like(A[0, ...]))
+    L, R = nothing, Scaled(*(xp.concat([part] * eps.shape[0], axis=1) for part in nothing))
+    for t in range(A.shape[0]):
+        R = plus(times(A[t, ...] + eps * B[t, ...], R), times(B[t, ...], L))
+        L = plus(times(A[t, ...], L), times(B[t, ...], F0))
+        F0, F1 = times(A[t, ...], F0), times(A[t, ...] + B[t, ...], F1)
+    log_R = log_frobenius_norm(R)
+    return log_R[:, :-1], log_R[:, -1], log_frobenius_norm(F1)[:, 0]
+
+
+class Scaled(NamedTuple):
+    """The matrices values * 2^exponent; the largest |entry| of values lies near 1 unless all are 0."""
+
+    values: object  # (..., H, H)
+    exponent: object  # (..., 1, 1), whole numbers
+
+
+# Below every exponent that can occur, yet finite, so that the difference of two of them is 0 and not NaN.
+EXPONENT_OF_ZERO = -(2.0**60)
+
+
+def scaled(values):
+    """`values` with the power of two of their largest entry taken out."""
+    xp = namespace(values)
+    peak = xp.max(xp.abs(values), axis=(-2, -1), keepdims=True)
+    # 2^1022 is the largest power of two that is sure to be finite: a peak below its inverse is scaled by that.
+    exponent = xp.clip(xp.floor(xp.log2(xp.where(peak > 0, peak, 1))), -1022, None)
+    return Scaled(values * 2.0**-exponent, xp.where(peak > 0, exponent, EXPONENT_OF_ZERO))
+
+
+def times(M, X):
+    """M X, for matrices M without a scale."""
+    return shifted(M @ X.values, X.exponent)
+
+
+def plus(X, Y):
+    """X + Y."""
+    xp = namespace(X.values)
+    common = xp.maximum(X.exponent, Y.exponent)
+    values = X.values * 2.0 ** (X.exponent - common) + Y.values * 2.0 ** (Y.exponent - common)
+    return shifted(values, common)
+
+
+def shifted(values, exponent):
+    """values * 2^exponent, with the scale taken out anew."""
+    values, own = scaled(values)
+    return Scaled(values, namespace(values).where(own > EXPONENT_OF_ZERO, own + exponent, own))
+
+
+def log_frobenius_norm(X):
+    """log ||X||_F over the last two axes; -inf where X is 0."""
+    xp = namespace(X.values)
+    squared = xp.sum(X.values * X.values, axis=(-2, -1))
+    zero = squared == 0
+    log = xp.log(xp.where(zero, 1, squared)) / 2 + X.exponent[..., 0, 0] * float(np.log(2))
+    return xp.where(zero, -float("inf"), log)
