@@ -18,7 +18,7 @@ def to_host(x):
         return x
     if hasattr(x, "get"):
         return x.get()
-    return np.from_dlpack(x.to_device("cpu") if hasattr(x, "to_device") else x)
+    return np.from_dlpack(x, device="cpu")
 
 
 def placement(gpu):

@@ -65,7 +65,7 @@ def gate_products(cell, W, z):
     t, k = pairs(z.shape[0])
     log_g, log_r = (
         xp.permute_dims(xp.stack(parts), (0, 1, 3, 2))
-        for parts in zip(*(cell.log_gates(W, z[i]) for i in range(z.shape[0])), strict=True)
+        for parts in zip(*(cell.log_gates(W, z[i, ...]) for i in range(z.shape[0])), strict=True)
     )
     by_neuron, retained = (products_of_gates(to_host(log), t, k) for log in (log_g, log_r))
     found = {"log_gate_product": log_mean(by_neuron), "log_retention_product": log_mean(retained)}

@@ -26,33 +26,33 @@ def forward(cell, W, u, keep_tapes=True):
     T, members, _, batch = u.shape
     H = cell.state_size
     z = xp.zeros((T, members, H + cell.inputs, batch), dtype=W.dtype, device=W.device)
-    z[:, :, H:] = u
+    z[:, :, H:, :] = u
     tapes = []
     for t in range(T):
-        x, tape = cell.step(W, z[t])
+        x, tape = cell.step(W, z[t, ...])
         if keep_tapes:
             tapes.append(tape)
         if t + 1 < T:
-            z[t + 1, :, :H] = x
+            z[t + 1, :, :H, :] = x
     return Trajectory(z, x, tapes)
 
 
 def readout(cell, W_o, x):
     """y = W_o x_T, (member, batch)."""
-    return (W_o @ x[:, : cell.units])[:, 0]
+    return (W_o @ x[:, : cell.units, :])[:, 0, :]
 
 
 def loss_and_error(cell, parameters, trajectory, y):
     """Mean over the batch of (y_hat - y)^2, (member,), and its derivative in y_hat, (member, 1, batch)."""
     xp = namespace(y)
     error = readout(cell, parameters.W_o, trajectory.x_T) - y
-    return xp.mean(error * error, axis=1), (error * (2 / error.shape[1]))[:, None]
+    return xp.mean(error * error, axis=1), (error * (2 / error.shape[1]))[:, None, :]
 
 
 def adjoints(cell, W, trajectory, lam):
     """Walks [BPTT] back from lambda_T = `lam`: yields (t, pairs) with the pairs of `step_backward`, t = T-1..0."""
     for t in reversed(range(len(trajectory.tapes))):
-        lam, pairs = cell.step_backward(W, trajectory.z[t], trajectory.tapes[t], lam)
+        lam, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam)
         yield t, pairs
 
 
@@ -82,7 +82,7 @@ def loss_and_gradient(cell, parameters, u, y):
     dW = xp.zeros_like(parameters.W)
     for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
         dW += weight_gradient(pairs)
-    dW_o = error @ xp.matrix_transpose(trajectory.x_T[:, : cell.units])
+    dW_o = error @ xp.matrix_transpose(trajectory.x_T[:, : cell.units, :])
     return loss, Parameters(dW, dW_o)
 
 
@@ -106,16 +106,16 @@ def per_sample_gradients(cell, parameters, u, y):
     error = error * error.shape[2]
     walk = [pairs for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))]
     blocks = []
-    for deltas, operands in zip(*(zip(*block, strict=True) for block in zip(*walk, strict=True)), strict=True):
-        delta = xp.permute_dims(xp.stack(deltas), (1, 3, 2, 0))
-        operand = xp.permute_dims(xp.stack(operands), (1, 3, 0, 2))
+    for block in range(len(walk[0])):
+        delta, operand = (xp.stack([pairs[block][side] for pairs in walk]) for side in (0, 1))
+        delta, operand = xp.permute_dims(delta, (1, 3, 2, 0)), xp.permute_dims(operand, (1, 3, 0, 2))
         blocks.append(delta @ operand)
-    dW_o = xp.matrix_transpose(error * trajectory.x_T[:, : cell.units])[:, :, None, :]
+    dW_o = xp.matrix_transpose(error * trajectory.x_T[:, : cell.units, :])[:, :, None, :]
     return Parameters(xp.concat(blocks, axis=2), dW_o)
 
 
 def jacobians(cell, W, z):
     """A_t and B_t along a trajectory's z: two arrays (T, member, batch, H, H), with J_t = A_t + B_t."""
     xp = namespace(W)
-    parts = [cell.step_jacobian(W, z[t]) for t in range(z.shape[0])]
+    parts = [cell.step_jacobian(W, z[t, ...]) for t in range(z.shape[0])]
     return xp.stack([A for A, _ in parts]), xp.stack([B for _, B in parts])

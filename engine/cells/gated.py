@@ -28,10 +28,10 @@ class LearnedGate(Cell):
     def step(self, W, z):
         H = self.units
         p = W @ z
-        phi = namespace(z).tanh(p[:, :H])
-        g = sigmoid(p[:, H:])
-        v = phi - z[:, :H]
-        return z[:, :H] + g * v, (phi, g, v)
+        phi = namespace(z).tanh(p[:, :H, :])
+        g = sigmoid(p[:, H:, :])
+        v = phi - z[:, :H, :]
+        return z[:, :H, :] + g * v, (phi, g, v)
 
     def step_backward(self, W, z, tape, lam):
         xp = namespace(z)
@@ -48,15 +48,15 @@ class LearnedGate(Cell):
     def step_jacobian(self, W, z):
         H = self.units
         p = W @ z
-        phi = namespace(z).tanh(p[:, :H])
+        phi = namespace(z).tanh(p[:, :H, :])
         # sigma(-s) is 1 - g without the cancellation of a saturated gate.
-        g, retained = sigmoid(p[:, H:]), sigmoid(-p[:, H:])
+        g, retained = sigmoid(p[:, H:, :]), sigmoid(-p[:, H:, :])
         A = candidate_jacobian(W, phi, g, retained)
-        B = per_sample((phi - z[:, :H]) * (g * retained)) * W[:, None, H:, :H]
+        B = per_sample((phi - z[:, :H, :]) * (g * retained)) * W[:, None, H:, :H]
         return A, B
 
     def log_gates(self, W, z):
-        s = W[:, self.units :] @ z
+        s = W[:, self.units :, :] @ z
         return log_sigmoid(s), log_sigmoid(-s)
 
 
@@ -75,7 +75,7 @@ class ConstantGate(Cell):
         phi = namespace(z).tanh(W @ z)
         if self.alpha == 1:
             return phi, phi
-        return (1 - self.alpha) * z[:, : self.units] + self.alpha * phi, phi
+        return (1 - self.alpha) * z[:, : self.units, :] + self.alpha * phi, phi
 
     def step_backward(self, W, z, tape, lam):
         phi = tape

@@ -1,5 +1,4 @@
 # What the rules share: the checked configuration, file names, and the engine files that a script uses.
-import os
 import sys
 
 sys.path.insert(0, workflow.basedir)
@@ -23,8 +22,9 @@ wildcard_constraints:
     task="[a-z0-9_]+",
     cell="[a-z0-9_]+",
     optimizer="[a-z0-9_]+",
+    number="(figure_[0-9]{2}_)?",
 
 
 def code(script):
     """The engine and workflow files that a script imports: as inputs, so that an edit reruns what depends on them."""
-    return [workflow.source_path(f"../../{path}") for path in sources(f"workflow/scripts/{script}", workflow.basedir)]
+    return sources(f"workflow/scripts/{script}", workflow.basedir)

@@ -1,3 +1,64 @@
+# Figures, as PDF and PNG. Those of the paper carry its number in their name.
+PAPER_FIGURES = {
+    "effective_lr_leaky_adding": 3,
+    "effective_lr_scalar_adding": 4,
+    "effective_lr_multi_adding": 5,
+}
+
+
+def figure(name):
+    """The two files of a figure."""
+    number = f"figure_{PAPER_FIGURES[name]:02d}_" if name in PAPER_FIGURES else ""
+    return expand(f"{RESULTS}/figures/{number}{name}.{{ext}}", ext=["pdf", "png"])
+
+
 def figures():
+    """Every figure of the experiments that the configuration asks for."""
     e = config["effective_lr"]
-    return expand(f"{RESULTS}/training/effective_lr/{{task}}/{{cell}}-{e['optimizer']}.nc", task=e["tasks"], cell=e["cells"])
+    names = []
+    if "effective_lr" in config["experiments"]:
+        names += expand("effective_lr_{cell}_{task}", cell=e["cells"], task=e["tasks"])
+        names += expand("predictors_{task}", task=e["tasks"])
+    return [path for name in names for path in figure(name)]
+
+
+def drawn(pattern):
+    return expand(f"{RESULTS}/figures/{{{{number}}}}{pattern}.{{ext}}", ext=["pdf", "png"])
+
+
+rule draw_effective_lr:
+    input:
+        measured=f"{RESULTS}/effective_lr/{{task}}/{{cell}}.nc",
+        code=code("draw_effective_lr.py"),
+    output:
+        drawn("effective_lr_{{cell}}_{{task}}"),
+    log:
+        f"{RESULTS}/logs/figures/{{number}}effective_lr_{{cell}}_{{task}}.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/draw_effective_lr.py"
+
+
+rule draw_predictors:
+    input:
+        measured=expand(f"{RESULTS}/effective_lr/{{{{task}}}}/{{cell}}.nc", cell=config["effective_lr"]["cells"]),
+        code=code("draw_predictors.py"),
+    output:
+        drawn("predictors_{{task}}"),
+    params:
+        cells=config["effective_lr"]["cells"],
+    log:
+        f"{RESULTS}/logs/figures/{{number}}predictors_{{task}}.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/draw_predictors.py"

@@ -1,0 +1,108 @@
+"""Effective learning rates (Figures 3 to 5), and their further predictors."""
+
+import numpy as np
+
+from engine.figures.style import WIDTH, band, cell_color, panels, plt
+
+LOG10 = np.log(10)
+
+
+def profile_figure(ds, cell):
+    """Three panels for one cell and task: profile at the last checkpoint, slope over training, checkpoint by lag."""
+    figure, ((profile, slope, heat),) = panels(1, 3, 2.3, width_ratios=(1.1, 0.9, 1.1))
+    draw_profile(profile, ds, cell)
+    draw_slope(slope, ds, cell)
+    draw_heat_map(figure, heat, ds)
+    return figure
+
+
+def draw_profile(ax, ds, cell):
+    last = ds.isel(checkpoint=-1)
+    log_P = last.log_gate_product
+    band(ax, ds.lag, last.log_normalized_profile / LOG10, color=cell_color(cell), label="measured")
+    band(ax, ds.lag, (log_P - log_P.isel(lag=0)) / LOG10, color="0.35", ls="--", label="zeroth order $P_0$")
+    band(ax, ds.lag, last.log_fitted_power_profile / LOG10, color="0.1", ls=":", label="fitted power $P_0^s$")
+    powers_of_ten(ax.yaxis)
+    ax.set(xlabel="lag $h$", ylabel=r"$\mu_\mathrm{eff}(h)\,/\,\mu_\mathrm{eff}(1)$")
+    ax.set_title(f"after {int(last.checkpoint)} updates", loc="center")
+    ax.legend(loc="lower left", handlelength=1.8)
+
+
+def draw_slope(ax, ds, cell):
+    color = cell_color(cell)
+    for seed in ds.slope:
+        ax.plot(ds.checkpoint, seed, color=color, lw=0.5, alpha=0.3)
+    band(ax, ds.checkpoint, ds.slope, color=color, marker="o", ms=3)
+    low, high = float(ds.r_squared.min()), float(ds.r_squared.max())
+    ax.set_title(f"$R^2$ from {low:.3f} to {high:.3f}", loc="center")
+    ax.set(xlabel="update", ylabel=r"slope $s$ of $\log S$ on $\log P_0$")
+
+
+def draw_heat_map(figure, ax, ds):
+    mean = ds.log_normalized_profile.mean("seed") / LOG10
+    rows = np.arange(ds.sizes["checkpoint"])
+    mesh = ax.pcolormesh(ds.lag, rows, mean, cmap="viridis", rasterized=True)
+    ax.set_yticks(rows, ds.checkpoint.values)
+    ax.set(xlabel="lag $h$", ylabel="update")
+    bar = figure.colorbar(mesh, ax=ax, pad=0.02)
+    bar.set_label(r"$\log_{10}\,\mu_\mathrm{eff}(h)/\mu_\mathrm{eff}(1)$")
+    bar.outline.set_linewidth(0.4)
+
+
+PREDICTORS = {
+    "log_sensitivity": ("measured $S$", {"lw": 1.8}),
+    "log_gate_product": ("gates $P_0$", {"ls": "--"}),
+    "log_retention_product": ("retention $R_0$", {"ls": "-."}),
+    "log_dominant_product": (r"$\|\prod A\|_2$", {"ls": ":"}),
+    "log_first_order_product": ("first order in $B$", {"ls": (0, (5, 1, 1, 1, 1, 1))}),
+}
+
+
+def predictor_figure(datasets):
+    """What predicts the sensitivity, one panel a cell, and a last one: the gate products neuron by neuron.
+
+    `datasets` is {cell: dataset} of one task; all curves at the last checkpoint, relative to lag 1.
+    """
+    multi = {cell: ds for cell, ds in datasets.items() if "log_neuron_gate_product" in ds}
+    count = len(datasets) + len(multi)
+    columns = min(count, 4)
+    figure, axes = panels(-(-count // columns), columns, 2.4 * -(-count // columns))
+    for ax in axes.flat[count:]:
+        ax.remove()
+    for ax, (cell, ds) in zip(axes.flat, datasets.items(), strict=False):
+        draw_predictors(ax, ds.isel(checkpoint=-1), cell)
+    for ax, (cell, ds) in zip(axes.flat[len(datasets) :], multi.items(), strict=False):
+        draw_neurons(ax, ds.isel(checkpoint=-1), cell)
+    axes.flat[0].set_ylabel("relative to lag 1")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def draw_predictors(ax, last, cell):
+    shades = plt.get_cmap("Greys")(np.linspace(0.45, 0.95, len(PREDICTORS) - 1))
+    colors = [cell_color(cell), *shades]
+    for (name, (label, line)), color in zip(PREDICTORS.items(), colors, strict=True):
+        relative = (last[name] - last[name].isel(lag=0)) / LOG10
+        band(ax, last.lag, relative, color=color, label=label, **line)
+    powers_of_ten(ax.yaxis)
+    ax.set_title(cell, loc="center")
+    ax.set(xlabel="lag $h$")
+
+
+def draw_neurons(ax, last, cell):
+    """Each neuron's own gate product, the mean over seeds of every tenth part of the neurons ordered by it."""
+    ordered = np.sort(last.log_neuron_gate_product.values, axis=-1).mean(axis=0) / LOG10
+    shown = ordered[:, np.linspace(0, ordered.shape[1] - 1, 11).round().astype(int)]
+    for i, line in enumerate(shown.T):
+        middle = i == 5
+        ax.plot(last.lag, line - line[0], color=cell_color(cell), lw=1.8 if middle else 0.7, alpha=1 if middle else 0.6)
+    powers_of_ten(ax.yaxis)
+    ax.set_title(f"{cell}: deciles of neurons", loc="center")
+    ax.set(xlabel="lag $h$")
+
+
+def powers_of_ten(axis):
+    """Labels 10^k on an axis whose values are log10."""
+    axis.set_major_locator(plt.MaxNLocator(integer=True, nbins=6))
+    axis.set_major_formatter(lambda value, _: f"$10^{{{value:g}}}$")

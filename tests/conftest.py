@@ -1,0 +1,48 @@
+"""Fixtures that every test file shares."""
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from engine.cells import CELLS, make_cell
+from engine.training import initial_parameters
+from engine.unroll import Parameters
+
+STRICT_DEVICE = array_api_strict.Device("device1")
+
+
+def on_strict(x):
+    """An array that refuses silent conversion to NumPy, as CuPy's do."""
+    return array_api_strict.asarray(np.asarray(x), device=STRICT_DEVICE)
+
+
+@pytest.fixture(params=["numpy", "strict"])
+def place(request):
+    """Moves a NumPy array to where a test works: NumPy, or arrays that refuse silent conversion."""
+    return {"numpy": np.asarray, "strict": on_strict}[request.param]
+
+
+@pytest.fixture(params=CELLS)
+def cell(request):
+    """Every registered cell, small: H = 5, n = 3; leaky with alpha = 0.8."""
+    return small_cell(request.param)
+
+
+def small_cell(name, units=5, inputs=3):
+    options = {"leaky": {"alpha": 0.8}}.get(name, {})
+    return make_cell(name, units, inputs, **options)
+
+
+@pytest.fixture
+def example(cell):
+    """An ensemble of three networks of `cell` with inputs and targets: (parameters, u, y), T = 7, batch 4, float64."""
+    return make_example(cell)
+
+
+def make_example(cell, seeds=(1, 2, 3), T=7, batch=4, gain=1.5):
+    """As `example`; weights are scaled by `gain`, so that the gates and tanh leave their linear range."""
+    rng = np.random.default_rng(0)
+    W, W_o = (gain * p for p in initial_parameters(cell, seeds, "float64"))
+    u = rng.standard_normal((T, len(seeds), cell.inputs, batch))
+    y = rng.standard_normal((len(seeds), batch))
+    return Parameters(W, W_o), u, y
