@@ -1,0 +1,25 @@
+"""Update rules, one file each. A rule keeps what it needs in `start(theta)`, a tuple of arrays like theta, and gives
+`increment(g, state, rate, k)`, what update k = 0, 1, ... adds to theta for gradient g; it changes its state in place.
+A rule that is registered here obeys every law in tests/test_optimizers.py.
+"""
+
+from dataclasses import fields
+
+from engine.optimizers.adam import Adam
+from engine.optimizers.momentum import Momentum
+from engine.optimizers.rmsprop import RMSprop
+from engine.optimizers.sgd import SGD
+from engine.registry import lookup
+
+OPTIMIZERS = {rule.name: rule for rule in (SGD, Momentum, RMSprop, Adam)}
+
+__all__ = ["OPTIMIZERS", "make_optimizer"]
+
+
+def make_optimizer(name, **options):
+    """A registered update rule; ValueError for an unknown name or option, or one out of its range."""
+    rule = lookup("optimizer", name, OPTIMIZERS)
+    allowed = {field.name: field for field in fields(rule)}
+    for option in options:
+        lookup(f"option of optimizer {name}:", option, allowed)
+    return rule(**options)
