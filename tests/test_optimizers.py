@@ -2,11 +2,11 @@
 
 import math
 
-import array_api_strict
 import mpmath as mp
 import numpy as np
 import pytest
 
+from engine.backend import to_host
 from engine.optimizers import OPTIMIZERS, make_optimizer
 from engine.optimizers.schedules import SCHEDULES, make_schedule
 
@@ -21,9 +21,7 @@ def rates(k):
 def gradients():
     """(UPDATES, 2, 3, 4): sparse, tiny, huge, constant and changing sign, side by side."""
     g = np.random.default_rng(3).normal(size=(UPDATES, 2, 3, 4))
-    g[:, 0, 0] *= (
-        np.random.default_rng(4).random((UPDATES, 4)) < 0.1
-    )  # zero in nine updates of ten
+    g[:, 0, 0] *= np.random.default_rng(4).random((UPDATES, 4)) < 0.1  # zero in nine updates of ten
     g[:, 0, 1] *= 1e-12  # around eps = 1e-8 or far below it
     g[:, 0, 2] *= 1e9
     g[:, 1, 0] = 0.3
@@ -39,10 +37,7 @@ def sgd_reference(g, beta=None):
 def momentum_reference(g, beta=0.9):
     """The velocity as the sum that its recursion stands for: sum_j beta^(k-j) g_j."""
     beta = mp.mpf(beta)
-    return [
-        -mp.mpf(rates(k)) * mp.fsum(beta ** (k - j) * g[j] for j in range(k + 1))
-        for k in range(len(g))
-    ]
+    return [-mp.mpf(rates(k)) * mp.fsum(beta ** (k - j) * g[j] for j in range(k + 1)) for k in range(len(g))]
 
 
 def rmsprop_reference(g, rho=0.99, eps=1e-8):
@@ -78,9 +73,7 @@ REFERENCES = {
 def run(rule, g):
     """The increments of all updates, stacked."""
     state = rule.start(g[0, ...])
-    return np.stack(
-        [rule.increment(g[k, ...], state, rates(k), k) for k in range(UPDATES)]
-    )
+    return np.stack([rule.increment(g[k, ...], state, rates(k), k) for k in range(UPDATES)])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -100,14 +93,9 @@ def test_rule_equals_its_definition(name, dtype, tolerance):
             reference = REFERENCES[name](series)
             # A momentum may pass through zero, where its error stays that of the sum's largest term so far.
             largest = np.maximum.accumulate(np.abs(np.array(reference, dtype=float)))
-            error = np.abs(
-                found[(slice(None), *place)] - np.array(reference, dtype=float)
-            )
+            error = np.abs(found[(slice(None), *place)] - np.array(reference, dtype=float))
             # where the square of a gradient is below the range of float32, sqrt(v) is 0 instead of something << eps
-            assert (error <= tolerance * largest).all(), (
-                place,
-                (error / largest).max(),
-            )
+            assert (error <= tolerance * largest).all(), (place, (error / largest).max())
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -120,10 +108,7 @@ def test_options_reach_the_rule(name):
         reference = REFERENCES[name]([mp.mpf(x) for x in g[:, 0]], **chosen)
     # all of order one, no cancellation but in the momentum: 1e-15 of rounding in each of 80 updates
     np.testing.assert_allclose(
-        run(make_optimizer(name, **chosen), g)[:, 0],
-        np.array(reference, float),
-        rtol=1e-12,
-        atol=1e-15,
+        run(make_optimizer(name, **chosen), g)[:, 0], np.array(reference, float), rtol=1e-12, atol=1e-15
     )
 
 
@@ -145,9 +130,7 @@ def test_zero_gradients_move_nothing(name):
 def test_members_and_weights_never_meet(name):
     g = gradients()
     together = run(make_optimizer(name), g)
-    np.testing.assert_array_equal(
-        run(make_optimizer(name), g[:, :1, 1:2]), together[:, :1, 1:2]
-    )
+    np.testing.assert_array_equal(run(make_optimizer(name), g[:, :1, 1:2]), together[:, :1, 1:2])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -160,31 +143,20 @@ def test_rule_leaves_the_gradient_as_it_was_and_starts_anew(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_strict_arrays_give_the_same(name):
-    device, cpu = (
-        array_api_strict.Device("device1"),
-        array_api_strict.Device("CPU_DEVICE"),
-    )
+def test_every_array_library_gives_the_same(name, place):
     g = gradients()
-    rule, there = make_optimizer(name), array_api_strict.asarray(g, device=device)
+    rule, there = make_optimizer(name), place(g)
     state = rule.start(there[0, ...])
     for k, expected in enumerate(run(rule, g)):
         step = rule.increment(there[k, ...], state, rates(k), k)
-        np.testing.assert_allclose(
-            np.from_dlpack(step.to_device(cpu)), expected, rtol=1e-15
-        )  # the same operations
+        np.testing.assert_allclose(to_host(step), expected, rtol=1e-15)  # the same operations
 
 
 @pytest.mark.parametrize(
     "name, options, K, expected",
     [
         ("constant", {}, 7, [1] * 7),
-        (
-            "step",
-            {"factor": 0.5, "every": 0.25},
-            8,
-            [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125],
-        ),
+        ("step", {"factor": 0.5, "every": 0.25}, 8, [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
         ("step", {}, 5, [1, 1, 0.1, 0.1, 0.01]),  # half of 5 updates is rounded to 2
         ("exponential", {"final": 1 / 16}, 4, [1, 1 / 2, 1 / 4, 1 / 8]),
         ("cosine", {}, 4, [1, (2 + math.sqrt(2)) / 4, 1 / 2, (2 - math.sqrt(2)) / 4]),
@@ -201,9 +173,7 @@ def test_schedules_by_hand(name, options, K, expected):
 def test_a_step_falls_on_the_update_that_was_asked_for():
     for hundredths in range(1, 101):  # 0.07 * 100 = 7.000000000000001 must not delay it
         factor = make_schedule(100, "step", every=hundredths / 100, factor=0.5)
-        assert [factor(k) for k in range(100)] == [
-            0.5 ** (k // hundredths) for k in range(100)
-        ]
+        assert [factor(k) for k in range(100)] == [0.5 ** (k // hundredths) for k in range(100)]
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -216,62 +186,26 @@ def test_schedules_are_factors_even_of_a_single_update(name):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (
-            lambda: make_optimizer("adamm"),
-            "unknown optimizer 'adamm', did you mean 'adam'",
-        ),
+        (lambda: make_optimizer("adamm"), "unknown optimizer 'adamm', did you mean 'adam'"),
         (
             lambda: make_optimizer("adam", beta_1=0.9),
             "unknown option of optimizer adam: 'beta_1', did you mean 'beta1'",
         ),
-        (
-            lambda: make_optimizer("sgd", beta=0.9),
-            "unknown option of optimizer sgd: 'beta'",
-        ),
-        (
-            lambda: make_optimizer("adam", beta2=1),
-            "optimizer adam: beta2 = 1, allowed is 0 <= beta2 < 1",
-        ),
-        (
-            lambda: make_optimizer("momentum", beta=-0.1),
-            "optimizer momentum: beta = -0.1, allowed is 0 <= beta < 1",
-        ),
-        (
-            lambda: make_optimizer("rmsprop", eps=0),
-            "optimizer rmsprop: eps = 0, allowed is 0 < eps < 1",
-        ),
-        (
-            lambda: make_optimizer("rmsprop", rho=float("nan")),
-            "optimizer rmsprop: rho = nan, allowed is",
-        ),
-        (
-            lambda: make_optimizer("adam", eps="1e-8"),
-            "optimizer adam: eps = '1e-8' is not a number",
-        ),
-        (
-            lambda: make_schedule(9, "cosin"),
-            "unknown schedule 'cosin', did you mean 'cosine'",
-        ),
-        (
-            lambda: make_schedule(9, "step", evry=0.5),
-            "unknown option of schedule step: 'evry', did you mean 'every'",
-        ),
-        (
-            lambda: make_schedule(9, "step", every=0)(0),
-            "schedule step: every = 0, allowed is 0 < every <= 1",
-        ),
-        (
-            lambda: make_schedule(9, "step", factor=2)(0),
-            "schedule step: factor = 2, allowed is 0 < factor <= 1",
-        ),
+        (lambda: make_optimizer("sgd", beta=0.9), "unknown option of optimizer sgd: 'beta'"),
+        (lambda: make_optimizer("adam", beta2=1), "optimizer adam: beta2 = 1, allowed is 0 <= beta2 < 1"),
+        (lambda: make_optimizer("momentum", beta=-0.1), "optimizer momentum: beta = -0.1, allowed is 0 <= beta < 1"),
+        (lambda: make_optimizer("rmsprop", eps=0), "optimizer rmsprop: eps = 0, allowed is 0 < eps < 1"),
+        (lambda: make_optimizer("rmsprop", rho=float("nan")), "optimizer rmsprop: rho = nan, allowed is"),
+        (lambda: make_optimizer("adam", eps="1e-8"), "optimizer adam: eps = '1e-8' is not a number"),
+        (lambda: make_schedule(9, "cosin"), "unknown schedule 'cosin', did you mean 'cosine'"),
+        (lambda: make_schedule(9, "step", evry=0.5), "unknown option of schedule step: 'evry', did you mean 'every'"),
+        (lambda: make_schedule(9, "step", every=0)(0), "schedule step: every = 0, allowed is 0 < every <= 1"),
+        (lambda: make_schedule(9, "step", factor=2)(0), "schedule step: factor = 2, allowed is 0 < factor <= 1"),
         (
             lambda: make_schedule(9, "exponential", final=0)(0),
             "schedule exponential: final = 0, allowed is 0 < final <= 1",
         ),
-        (
-            lambda: make_schedule(9, "cosine", final=-1)(0),
-            "schedule cosine: final = -1, allowed is 0 <= final <= 1",
-        ),
+        (lambda: make_schedule(9, "cosine", final=-1)(0), "schedule cosine: final = -1, allowed is 0 <= final <= 1"),
         (
             lambda: make_schedule(9, "warmup", fraction=2)(0),
             "schedule warmup: fraction = 2, allowed is 0 <= fraction <= 1",

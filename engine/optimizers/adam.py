@@ -36,8 +36,4 @@ class Adam:
         v *= self.beta2
         v += (1 - self.beta2) * (g * g)
         v_hat = v / (1 - self.beta2 ** (k + 1))
-        return (
-            (-rate / (1 - self.beta1 ** (k + 1)))
-            * m
-            / (namespace(g).sqrt(v_hat) + self.eps)
-        )
+        return (-rate / (1 - self.beta1 ** (k + 1))) * m / (namespace(g).sqrt(v_hat) + self.eps)

@@ -14,24 +14,14 @@ def constant(k, K):
 
 def step(k, K, factor=0.1, every=0.5):
     """Multiplied by `factor` after each fraction `every` of the updates."""
-    within(
-        "schedule step", "factor", factor, 0, 1, low_allowed=False, high_allowed=True
-    )
+    within("schedule step", "factor", factor, 0, 1, low_allowed=False, high_allowed=True)
     within("schedule step", "every", every, 0, 1, low_allowed=False, high_allowed=True)
     return factor ** (k // whole(every, K))
 
 
 def exponential(k, K, final=0.01):
     """Geometric decay that would reach `final` at k = K."""
-    within(
-        "schedule exponential",
-        "final",
-        final,
-        0,
-        1,
-        low_allowed=False,
-        high_allowed=True,
-    )
+    within("schedule exponential", "final", final, 0, 1, low_allowed=False, high_allowed=True)
     return final ** (k / K)
 
 
