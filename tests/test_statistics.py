@@ -1,0 +1,31 @@
+"""Medians in logs and line fits against NumPy's."""
+
+import numpy as np
+import pytest
+
+from engine.statistics import line_fit, log_median
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8])
+def test_log_median_is_the_log_of_the_median(n):
+    x = np.random.default_rng(n).lognormal(size=(3, n, 2))
+    np.testing.assert_allclose(log_median(np.log(x), axis=1), np.log(np.median(x, axis=1)), rtol=1e-14, atol=1e-15)
+
+
+def test_log_median_below_the_smallest_float():
+    """The median of e^-2000 and e^-1999 is the mean of both."""
+    assert log_median(np.array([-2000.0, -1999.0]), axis=0) == pytest.approx(-1999 + np.log((1 + np.exp(-1)) / 2))
+    assert log_median(np.array([-np.inf, -np.inf]), axis=0) == -np.inf
+
+
+def test_line_fit_equals_polyfit():
+    rng = np.random.default_rng(0)
+    x = rng.normal(3, 2, 500)
+    y = 1.7 * x - 4 + rng.normal(size=500)
+    slope, intercept, r_squared = line_fit(x, y)
+    np.testing.assert_allclose([slope, intercept], np.polyfit(x, y, 1), rtol=1e-12)
+    assert r_squared == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2, rel=1e-12)
+
+
+def test_line_fit_of_a_single_abscissa_has_no_slope():
+    assert np.isnan(line_fit(np.ones(5), np.arange(5.0))).all()
