@@ -9,6 +9,7 @@ configfile: "config/config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/expansion.smk"
 include: "workflow/rules/effective_lr.smk"
 include: "workflow/rules/figures.smk"
 

@@ -99,14 +99,14 @@ def save_training(training, cell, coords, attributes, path):
     coords = coords | {"iteration": np.arange(training.loss.shape[1])}
     coords |= {dim: np.arange(size) for dim, size in (("unit", cell.units), ("source", cell.units), ("input", cell.inputs))}
     options = {key: getattr(cell, key) for key in cell.options}
-    described = {"cell": cell.name, "cell_options": options, "units": cell.units, "inputs": cell.inputs}
+    described = {"cell": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
     save(dataset(weight_quantities(cell) | TRAINING_QUANTITIES, arrays, coords, attributes | described), path)
 
 
 def load_networks(path):
     """The Networks of a training file."""
     ds = load(path)
-    cell = make_cell(ds.cell, int(ds.units), int(ds.inputs), **json.loads(ds.cell_options))
+    cell = make_cell(ds.cell, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
     weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
     W_o = weights.pop("W_o")[:, :, None]
     seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))

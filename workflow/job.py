@@ -15,7 +15,8 @@ def start(snakemake):
     for handler in (logging.FileHandler(snakemake.log[0], mode="w"), logging.StreamHandler(sys.stderr)):
         handler.setFormatter(line)
         logging.root.addHandler(handler)
-    logging.root.setLevel(logging.INFO)
+    for ours in ("engine", "job"):  # libraries tell of their fonts and caches at this level
+        logging.getLogger(ours).setLevel(logging.INFO)
 
     def end(kind, error, trace):
         if issubclass(kind, ValueError | RuntimeError) and type(error).__module__ != "numpy.linalg":

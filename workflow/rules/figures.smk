@@ -1,5 +1,7 @@
 # Figures, as PDF and PNG. Those of the paper carry its number in their name.
 PAPER_FIGURES = {
+    "expansion_scalar": 1,
+    "expansion_multi": 2,
     "effective_lr_leaky_adding": 3,
     "effective_lr_scalar_adding": 4,
     "effective_lr_multi_adding": 5,
@@ -14,9 +16,11 @@ def figure(name):
 
 def figures():
     """Every figure of the experiments that the configuration asks for."""
-    e = config["effective_lr"]
     names = []
+    if "expansion" in config["experiments"]:
+        names += expand("expansion_{cell}", cell=config["expansion"]["cells"])
     if "effective_lr" in config["experiments"]:
+        e = config["effective_lr"]
         names += expand("effective_lr_{cell}_{task}", cell=e["cells"], task=e["tasks"])
         names += expand("predictors_{task}", task=e["tasks"])
     return [path for name in names for path in figure(name)]
@@ -62,3 +66,21 @@ rule draw_predictors:
         "../../environment.yml"
     script:
         "../scripts/draw_predictors.py"
+
+
+rule draw_expansion:
+    input:
+        measured=f"{RESULTS}/expansion/{{cell}}.nc",
+        code=code("draw_expansion.py"),
+    output:
+        drawn("expansion_{{cell}}"),
+    log:
+        f"{RESULTS}/logs/figures/{{number}}expansion_{{cell}}.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/draw_expansion.py"

@@ -1,0 +1,21 @@
+# First-order expansion of the product of Jacobians (Figures 1 and 2).
+rule expansion:
+    input:
+        code=code("expansion.py"),
+    output:
+        f"{RESULTS}/expansion/{{cell}}.nc",
+    params:
+        seeds=config["seeds"],
+        cell=lambda w: cell_settings(config, w.cell, config["expansion"]["inputs"]),
+        protocol={k: config["expansion"][k] for k in ("T", "epsilons", "weight_scale", "noise")},
+    log:
+        f"{RESULTS}/logs/expansion/{{cell}}.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+        gpu=0,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/expansion.py"

@@ -1,0 +1,9 @@
+"""Draws the first-order expansion of one cell."""
+
+from engine.datasets import load
+from engine.figures.expansion import expansion_figure
+from engine.figures.style import save_figure
+from workflow.job import start
+
+start(snakemake)
+save_figure(expansion_figure(load(snakemake.input.measured), snakemake.wildcards.cell), snakemake.output)
