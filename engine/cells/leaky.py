@@ -1,6 +1,7 @@
 """[CELL.leaky]  x_t = (1 - alpha) x_{t-1} + alpha phi(a_t), alpha in (0, 1] constant."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 from engine.cells.gated import ConstantGate
 
@@ -13,5 +14,5 @@ class Leaky(ConstantGate):
     options = ("alpha",)
 
     def __post_init__(self):
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"cell leaky: alpha = {self.alpha}, allowed is 0 < alpha <= 1")
+        if not (isinstance(self.alpha, Real) and 0 < self.alpha <= 1):
+            raise ValueError(f"cell leaky: alpha = {self.alpha!r}, allowed is 0 < alpha <= 1")

@@ -1,0 +1,73 @@
+"""The configurations that we ship are right, and each mistake gets one message: key, found, allowed, nearest."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.config_check import ConfigError, check
+
+CONFIG = Path("config")
+
+
+def merged(*layers):
+    """Later layers over earlier ones, mapping by mapping, as Snakemake merges config files."""
+    whole = {}
+    for layer in layers:
+        for key, value in layer.items():
+            whole[key] = merged(whole[key], value) if isinstance(value, dict) and key in whole else value
+    return whole
+
+
+def read(name):
+    return yaml.safe_load((CONFIG / name).read_text())
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in CONFIG.glob("*.yaml") if p.name != "claims.yaml"))
+def test_shipped_configurations_are_right(name):
+    check(merged(read("config.yaml"), read(name)))
+
+
+MISTAKES = {
+    "effectiv_lr: {}": "unknown key 'effectiv_lr', did you mean 'effective_lr'? (allowed: run, experiments",
+    "effective_lr: {update: 3}": "effective_lr: unknown key 'update', did you mean 'updates'?",
+    "cells: {leaky: {alpha: 1.5}}": "cells.leaky: cell leaky: alpha = 1.5, allowed is 0 < alpha <= 1",
+    "cells: {leaky: {alpha: '0.5'}}": "cells.leaky: cell leaky: alpha = '0.5', allowed is 0 < alpha <= 1",
+    "cells: {leaky: {alfa: 0.5}}": "cells.leaky: unknown option of cell leaky: 'alfa', did you mean 'alpha'?",
+    "cells: {gated: {}}": "cells.gated: unknown cell 'gated'",
+    "optimizers: {sgd: {rate: 1e-2}}": "optimizers.sgd.rate: '1e-2' is text, not a number: YAML reads 1e-3 as text",
+    "optimizers: {sgd: {rate: 0}}": "optimizers.sgd.rate = 0 is out of range, allowed is more than 0",
+    "optimizers: {adm: {rate: 0.1}}": "optimizers.adm: unknown optimizer 'adm', did you mean 'adam'?",
+    "optimizers: {adam: {schedule: {name: cosin}}}": "unknown schedule 'cosin', did you mean 'cosine'?",
+    "seeds: []": "seeds: found 0 entries, at least 1 needed",
+    "seeds: [1, 2, 1]": "seeds: 1 is listed twice",
+    "seeds: [-1]": "seeds.0 = -1 is too small, allowed is 0 or more",
+    "seeds: 5": "seeds: found 5, allowed is one array",
+    "units: 8.5": "units: found 8.5, allowed is one integer",
+    "run: a b": "run: 'a b' is no name",
+    "experiments: [effective_rl]": "experiments.0: found 'effective_rl', did you mean 'effective_lr'?",
+    "effective_lr: {cells: [mutli]}": "effective_lr.cells: unknown cell 'mutli', did you mean 'multi'?",
+    "effective_lr: {optimizer: sdg}": "effective_lr.optimizer: unknown optimizer 'sdg', did you mean 'sgd'?",
+    "effective_lr: {tasks: [addng]}": "effective_lr.tasks: unknown task 'addng', did you mean 'adding'?",
+    "effective_lr: {tasks: [recall], T: 14}": "task recall: T = 14 is too small, allowed is 15 or more",
+    "effective_lr: {inputs: 1}": "task adding: n = 1 is too small, allowed is 2 or more",
+    "effective_lr: {checkpoints: [0, 801]}": "effective_lr.checkpoints: 801 is after the last update, updates = 800",
+    "effective_lr: {checkpoints: [0, 800, 0]}": "effective_lr.checkpoints: 0 is listed twice",
+    "anisotropy: {models: [plainadam]}": "anisotropy.models: 'plainadam' is no model, write cell-optimizer",
+    "anisotropy: {models: [plain-adma]}": "anisotropy.models: unknown optimizer 'adma', did you mean 'adam'?",
+    "anisotropy: {lags: [1, 120]}": "anisotropy.lags: 120 is too long for T = 120, allowed is less than T",
+    "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
+    "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
+    "expansion: {epsilons: [0.1, 1.0]}": "expansion.epsilons: found 2 entries, at least 5 needed",
+    "training: {dtype: float16}": "training.dtype: found 'float16', did you mean",
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_a_mistake_is_explained(text):
+    paper = read("config.yaml")
+    everything = {"experiments": ["effective_lr", "expansion", "anisotropy"]}
+    with pytest.raises(ConfigError) as caught:
+        check(merged(paper, everything, yaml.safe_load(text)))
+    assert MISTAKES[text] in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,154 @@
+"""The workflow as a user meets it: planned, run, run again, edited, mistyped. In a copy, from nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("Snakefile", "environment.yml", "config", "engine", "profiles", "workflow")
+SMOKE = ("--configfile", "config/smoke.yaml")
+
+
+def snakemake(folder, *words):
+    """Runs Snakemake in `folder`, as a user does."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *words]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
+def copy_of_the_house(folder):
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (ROOT / part).exists():
+            shutil.copy(ROOT / part, folder / part)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """A finished smoke run: (folder, what Snakemake said)."""
+    folder = copy_of_the_house(tmp_path_factory.mktemp("house"))
+    said = snakemake(folder, *SMOKE)
+    assert said.returncode == 0, said.stderr
+    return folder, said.stderr
+
+
+def planned(folder, *words):
+    """{rule: number of jobs} of a dry run."""
+    said = snakemake(folder, *SMOKE, "--dry-run", *words)
+    assert said.returncode == 0, said.stderr
+    lines = (said.stdout + said.stderr).splitlines()
+    if "job" not in " ".join(lines) or not any(line.startswith("total") for line in lines):
+        return {}
+    start = next(i for i, line in enumerate(lines) if line.startswith("Job stats"))
+    table = [line.split() for line in lines[start + 3 :]]
+    return {row[0]: int(row[1]) for row in table[: next(i for i, row in enumerate(table) if row[0] == "total")]}
+
+
+def test_the_paper_can_be_planned(tmp_path):
+    said = snakemake(copy_of_the_house(tmp_path), "--dry-run", "--quiet")
+    assert said.returncode == 0, said.stderr
+
+
+def test_smoke_makes_every_figure_in_both_formats(smoke):
+    figures = smoke[0] / "results" / "smoke" / "figures"
+    pdf, png = ({p.stem for p in figures.glob(f"*.{ext}")} for ext in ("pdf", "png"))
+    assert pdf == png
+    assert all(p.stat().st_size > 5000 for p in figures.iterdir())
+
+
+def test_every_job_has_a_log_with_its_progress(smoke):
+    log = smoke[0] / "results" / "smoke" / "logs" / "training" / "effective_lr" / "adding" / "multi-sgd.log"
+    assert "update 120/120 | loss" in log.read_text()
+    assert "update 120/120 | loss" in smoke[1]  # and on the terminal
+
+
+def test_every_file_is_described(smoke):
+    files = list((smoke[0] / "results").rglob("*.nc"))
+    assert files
+    for path in files:
+        ds = xr.open_dataset(path)
+        for name, variable in ds.variables.items():
+            assert {"long_name", "units"} <= set(variable.attrs), (path, name)
+            assert name in ds.coords or "equation" in variable.attrs, (path, name)
+        for key in ("title", "references", "git_commit", "engine_sha256", "config", "array_backend", "device", "dtype"):
+            assert key in ds.attrs, (path, key)
+        assert ds.seed.values.tolist() == [1, 2]
+
+
+def test_sound_results_have_no_missing_values(smoke):
+    for path in (smoke[0] / "results").rglob("*.nc"):
+        for name, variable in xr.open_dataset(path).data_vars.items():
+            if name != "log_retention_product":
+                assert np.isfinite(variable).all(), (path, name)
+
+
+def test_a_second_run_has_nothing_to_do(smoke):
+    said = snakemake(smoke[0], *SMOKE)
+    assert said.returncode == 0
+    assert "Nothing to be done" in said.stderr
+
+
+def test_the_same_inputs_give_the_same_bytes(smoke, tmp_path):
+    name = "results/smoke/effective_lr/adding/multi.nc"
+    again = copy_of_the_house(tmp_path)
+    assert snakemake(again, *SMOKE, name).returncode == 0
+    assert (again / name).read_bytes() == (smoke[0] / name).read_bytes()
+
+
+def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
+    assert planned(smoke[0]) == {}
+    edited = smoke[0] / "engine" / "expansion.py"
+    before = edited.read_text()
+    try:
+        edited.touch()
+        assert planned(smoke[0]) == {}, "touching a file is no edit"
+        edited.write_text(before + "\n# edited\n")
+        assert planned(smoke[0]) == {"expansion": 2, "draw_expansion": 2, "all": 1}
+    finally:
+        edited.write_text(before)
+
+
+def test_a_figure_edit_trains_nothing(smoke):
+    edited = smoke[0] / "engine" / "figures" / "effective_lr.py"
+    before = edited.read_text()
+    try:
+        edited.write_text(before + "\n# edited\n")
+        assert set(planned(smoke[0])) <= {"draw_effective_lr", "draw_predictors", "all"}
+    finally:
+        edited.write_text(before)
+
+
+def test_a_typo_is_explained_and_nothing_runs(tmp_path):
+    folder = copy_of_the_house(tmp_path)
+    (folder / "mine.yaml").write_text("effective_lr: {update: 900}\n")
+    said = snakemake(folder, "--configfile", "mine.yaml")
+    assert said.returncode != 0
+    assert "effective_lr: unknown key 'update', did you mean 'updates'?" in said.stderr
+    assert not (folder / "results").exists()
+
+
+def test_a_gpu_that_is_not_there_is_named(smoke, tmp_path):
+    """Asked for through the job's resource; never replaced by the CPU in silence."""
+    from engine.backend import DeviceError, placement
+
+    try:
+        placement(1)
+    except DeviceError:
+        pass
+    else:
+        pytest.skip("this machine has a GPU")
+    words = ("--set-resources", "expansion:gpu=1", "--resources", "gpu=1", "--forcerun", "expansion")
+    target = "results/smoke/expansion/multi.nc"
+    folder = copy_of_the_house(tmp_path)
+    said = snakemake(folder, *SMOKE, *words, target)
+    assert said.returncode != 0
+    assert "gpu = 1 was asked for, but" in said.stderr
+    assert not (folder / target).exists()
