@@ -11,10 +11,13 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/expansion.smk"
 include: "workflow/rules/effective_lr.smk"
+include: "workflow/rules/anisotropy.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
         figures(),
+        tables(),

@@ -1,13 +1,12 @@
 """Results as NetCDF-4: labels, units and provenance. The only module that knows xarray."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from engine.cells import make_cell
+from engine.files import whole
 from engine.networks import Networks
 from engine.quantity import Quantity
 from engine.training import QUANTITIES as TRAINING_QUANTITIES
@@ -21,6 +20,7 @@ COORDINATES = {
     "step": ("time t of the sequence", "time step"),
     "epsilon": ("factor of the gate term B", "1"),
     "rank": ("index of the singular value, the largest is 1", "1"),
+    "gradient_rank": ("index of the singular value of the per-sample gradients, the largest is 1", "1"),
     "unit": ("unit of the state, counted from 0", "1"),
     "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
     "input": ("input channel, counted from 0", "1"),
@@ -58,15 +58,9 @@ def plain(value):
 
 
 def save(ds, path):
-    """Writes a dataset under a temporary name and renames it: what stands at `path` is always whole."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    """Writes a dataset, whole or not at all."""
+    with whole(path) as part:
         ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load(path):

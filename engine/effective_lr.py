@@ -52,7 +52,8 @@ def measure(networks, task, *, rate, T, probe_batch, place=np.asarray, members_p
 def sensitivities(A, B):
     """log S [ELR.S] and its predictors from the Jacobians' parts [ELR.A0], [ELR.A1]: (pair, member, sample)."""
     log_S = log_spectral_norms(A + B)
-    log_A0, log_A1 = first_order_log_norms(A, B)
+    gate_reacts = bool(namespace(B).any(B != 0))  # else J = A, and one product serves for all three
+    log_A0, log_A1 = first_order_log_norms(A, B) if gate_reacts else (log_S, log_S)
     return {"log_sensitivity": log_S, "log_dominant_product": log_A0, "log_first_order_product": log_A1}
 
 

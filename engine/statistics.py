@@ -1,6 +1,7 @@
 """Medians, fits and intervals over what has been measured; host arrays."""
 
 import numpy as np
+from scipy.stats import t as student
 
 
 def log_median(log_x, axis):
@@ -21,3 +22,16 @@ def line_fit(x, y):
     residual = dy - slope * dx
     yy = dy @ dy
     return slope, y.mean() - slope * x.mean(), 1 - residual @ residual / yy if yy > 0 else np.nan
+
+
+def mean_interval(x, level=0.95):
+    """Mean over the first axis and Student's interval for it: (mean, low, high); NaN marks what was not measured.
+
+    From fewer than two values there is a mean and no interval.
+    """
+    count = np.isfinite(x).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(np.isfinite(x), x, 0).sum(axis=0) / count
+        variance = np.where(np.isfinite(x), (x - mean) ** 2, 0).sum(axis=0) / (count - 1)
+        half = student.ppf((1 + level) / 2, count - 1) * np.sqrt(variance / count)
+    return mean, mean - half, mean + half

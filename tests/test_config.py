@@ -56,6 +56,7 @@ MISTAKES = {
     "anisotropy: {models: [plainadam]}": "anisotropy.models: 'plainadam' is no model, write cell-optimizer",
     "anisotropy: {models: [plain-adma]}": "anisotropy.models: unknown optimizer 'adma', did you mean 'adam'?",
     "anisotropy: {lags: [1, 120]}": "anisotropy.lags: 120 is too long for T = 120, allowed is less than T",
+    "anisotropy: {summary_lags: [3]}": "anisotropy.summary_lags: 3 is not measured (lags: 1, 2, 4",
     "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
     "expansion: {epsilons: [0.1, 1.0]}": "expansion.epsilons: found 2 entries, at least 5 needed",

@@ -120,6 +120,9 @@ def check_anisotropy(key, block, config):
     check_training(key, block)
     if (lag := max(block["lags"])) >= block["T"]:
         raise ConfigError(f"{key}.lags: {lag} is too long for T = {block['T']}, allowed is less than T")
+    for lag in block["summary_lags"]:
+        if lag not in block["lags"]:
+            raise ConfigError(f"{key}.summary_lags: {lag} is not measured (lags: {', '.join(map(str, block['lags']))})")
     for name, limit, why in (("units", config["units"], "singular values"), ("gradients", block["gradients"], "rows")):
         if block["rank"] > limit:
             raise ConfigError(f"{key}.rank = {block['rank']} is too large: there are {name} = {limit} {why}")

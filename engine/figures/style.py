@@ -1,10 +1,11 @@
 """One look for all figures: sizes, one colour a cell, lines with a band over seeds, files without dates."""
 
-from pathlib import Path
-
 import matplotlib
 import numpy as np
 import seaborn as sns
+
+from engine.files import whole
+from engine.statistics import mean_interval
 
 matplotlib.use("Agg")
 
@@ -60,18 +61,17 @@ def band(ax, x, values, **line):
     return drawn
 
 
-def sound_seeds(ds):
-    """How many seeds had a network at every checkpoint, as text for a title: all, or what is missing said plainly."""
-    n, lost = ds.sizes["seed"], int(np.isnan(ds["slope"] if "slope" in ds else ds).any("checkpoint").sum())
-    return f"{n} seeds" if not lost else f"{n} seeds, {lost} of them diverged and left out from there on"
+def mean_band(ax, x, values, transform=lambda v: v, **line):
+    """Mean over the first axis (seeds) as a line, its 95% interval as a band, both drawn through `transform`."""
+    mean, low, high = (transform(bound) for bound in mean_interval(values))
+    (drawn,) = ax.plot(x, mean, **line)
+    ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.25, linewidth=0)
+    return drawn
 
 
 def save_figure(figure, paths):
     """Writes a figure to each path (.pdf, .png) whole or not at all, without a date, and closes it."""
-    for path in map(Path, paths):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".part-{path.name}")
-        metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-        figure.savefig(part, metadata=metadata)
-        part.replace(path)
+    for path in paths:
+        with whole(path) as part:
+            figure.savefig(part, metadata={"CreationDate": None} if part.suffix == ".pdf" else {"Software": None})
     plt.close(figure)

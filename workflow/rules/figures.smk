@@ -5,6 +5,11 @@ PAPER_FIGURES = {
     "effective_lr_leaky_adding": 3,
     "effective_lr_scalar_adding": 4,
     "effective_lr_multi_adding": 5,
+    "anisotropy_adding": 6,
+    "anisotropy_ar2": 7,
+    "anisotropy_movingavg": 8,
+    "anisotropy_delaysum": 9,
+    "anisotropy_narma10": 10,
 }
 
 
@@ -23,6 +28,8 @@ def figures():
         e = config["effective_lr"]
         names += expand("effective_lr_{cell}_{task}", cell=e["cells"], task=e["tasks"])
         names += expand("predictors_{task}", task=e["tasks"])
+    if "anisotropy" in config["experiments"]:
+        names += expand("anisotropy_{task}", task=config["anisotropy"]["tasks"])
     return [path for name in names for path in figure(name)]
 
 
@@ -84,3 +91,24 @@ rule draw_expansion:
         "../../environment.yml"
     script:
         "../scripts/draw_expansion.py"
+
+
+rule draw_anisotropy:
+    input:
+        measured=expand(f"{RESULTS}/anisotropy/{{{{task}}}}/{{model}}.nc", model=config["anisotropy"]["models"]),
+        code=code("draw_anisotropy.py"),
+    output:
+        drawn("anisotropy_{{task}}"),
+    params:
+        models=config["anisotropy"]["models"],
+        rank=config["anisotropy"]["rank"],
+    log:
+        f"{RESULTS}/logs/figures/{{number}}anisotropy_{{task}}.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/draw_anisotropy.py"

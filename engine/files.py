@@ -1,0 +1,24 @@
+"""Files that are whole or absent: written under a temporary name, then renamed."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole(path):
+    """Gives a temporary path beside `path`; renames it to `path` if the block ends well, removes it otherwise."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the ending: writers choose the format by it
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Writes a text file, whole or not at all."""
+    with whole(path) as part:
+        part.write_text(text)

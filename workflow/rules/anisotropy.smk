@@ -1,0 +1,23 @@
+# Joint anisotropy of propagation and updates (Figures 6 to 10).
+rule anisotropy:
+    input:
+        networks=f"{RESULTS}/training/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
+        code=code("anisotropy.py"),
+    output:
+        f"{RESULTS}/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
+    params:
+        protocol={
+            "r": config["anisotropy"]["rank"],
+            **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs", "gradients")},
+        },
+    log:
+        f"{RESULTS}/logs/anisotropy/{{task}}/{{cell}}-{{optimizer}}.log",
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+        gpu=0,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/anisotropy.py"

@@ -1,0 +1,32 @@
+# Tables over all results of a run, and the page that shows them.
+def tables():
+    """Every table of the experiments that the configuration asks for."""
+    return [f"{RESULTS}/summary.csv", f"{RESULTS}/README.md"] if "anisotropy" in config["experiments"] else []
+
+
+rule summary:
+    input:
+        measured=expand(
+            f"{RESULTS}/anisotropy/{{task}}/{{model}}.nc",
+            task=config["anisotropy"]["tasks"],
+            model=config["anisotropy"]["models"],
+        ),
+        code=code("summary.py"),
+    output:
+        csv=f"{RESULTS}/summary.csv",
+        page=f"{RESULTS}/README.md",
+    params:
+        run=config["run"],
+        tasks=config["anisotropy"]["tasks"],
+        models=config["anisotropy"]["models"],
+        lags=config["anisotropy"]["summary_lags"],
+    log:
+        f"{RESULTS}/logs/summary.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/summary.py"

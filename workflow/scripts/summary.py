@@ -1,0 +1,28 @@
+"""The summary of all models on all tasks, as CSV and as a page."""
+
+from itertools import product
+
+import pandas as pd
+
+from engine.datasets import load
+from engine.files import write_text
+from engine.summary import markdown, summary_rows
+from workflow.job import start
+
+start(snakemake)
+params, rows = snakemake.params, []
+for (task, model), path in zip(product(params.tasks, params.models), snakemake.input.measured, strict=True):
+    ds = load(path)
+    arrays = {name: variable.values for name, variable in ds.data_vars.items()}
+    found = summary_rows(arrays, ds.lag.values, ds.checkpoint.values, params.lags)
+    rows += [{"task": task, "model": model} | row for row in found]
+
+write_text(snakemake.output.csv, pd.DataFrame(rows).to_csv(index=False))
+values = [name for name in rows[0] if f"{name}_low" in rows[0]]
+page = f"""# Run {params.run}: anisotropy
+
+Mean [95% interval] over seeds; AI in logs. AI = s_1/s_r and CE of Jacobian products at the lags named, and of
+per-sample gradients. The same numbers, in full, are in summary.csv.
+
+"""
+write_text(snakemake.output.page, page + markdown(rows, ["task", "model", "checkpoint", "seeds"], values))
