@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.figures.style import WIDTH, cell_color, mean_band, plt
+from engine.figures.style import WIDTH, cell_color, letter_panels, mean_band, plt
 
 LINES = ("-", "--", ":", "-.", (0, (5, 1)))
 
@@ -17,19 +17,19 @@ def anisotropy_figure(datasets, rank):
     top, below = figure.subfigures(2, 1, height_ratios=(1, 1.55))
     (ai, ce, gradient_ai, gradient_ce) = top.subplots(1, 4)
     small = below.subplots(2, len(checkpoints), sharex=True, sharey="row", squeeze=False)
-    for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", [ai, ce, gradient_ai, gradient_ce, *small.flat], strict=False):
-        ax.set_title(letter, loc="left", fontweight="bold")
+    letter_panels([ai, ce, gradient_ai, gradient_ce, *small.flat])
     draw_over_lags(ai, ce, datasets, -1)
     draw_over_training(gradient_ai, gradient_ce, datasets)
     for i, column in enumerate(small.T):
         draw_over_lags(*column, datasets, i)
-        column[0].set_title(f"update {checkpoints[i]}", loc="center")
+        column[0].set_title(f"update {checkpoints[i]}")
         column[0].set_xlabel("")
     for ax in small[:, 1:].flat:
         ax.set_ylabel("")
-    ai.set_title("propagation", loc="center")
-    ce.set_title(f"update {checkpoints[-1]}", loc="center")
-    gradient_ai.set_title("updates", loc="center")
+    for ax in (ai, ce):
+        ax.set_title(f"propagation, update {checkpoints[-1]}")
+    for ax in (gradient_ai, gradient_ce):
+        ax.set_title("per-sample gradients")
     for ax in (ai, small[0, 0]):
         ax.set_ylabel(f"AI = $s_1/s_{{{rank}}}$")
     for ax in (ce, small[1, 0]):
@@ -64,4 +64,4 @@ def draw_over_training(ai, ce, datasets):
         mean_band(ai, ds.checkpoint, np.log(ds.gradient_anisotropy.values), marker="o", ms=2.5, transform=np.exp, **style)
         mean_band(ce, ds.checkpoint, ds.gradient_energy.values, marker="o", ms=2.5, **style)
     ai.set(yscale="log", xlabel="update")
-    ce.set(xlabel="update")
+    ce.set(xlabel="update", ylim=(None, 1.01))

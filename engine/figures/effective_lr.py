@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.figures.style import WIDTH, band, cell_color, panels, plt
+from engine.figures.style import band, cell_color, panels, plt
 
 LOG10 = np.log(10)
 
@@ -24,7 +24,7 @@ def draw_profile(ax, ds, cell):
     band(ax, ds.lag, last.log_fitted_power_profile / LOG10, color="0.1", ls=":", label="fitted power $P_0^s$")
     powers_of_ten(ax.yaxis)
     ax.set(xlabel="lag $h$", ylabel=r"$\mu_\mathrm{eff}(h)\,/\,\mu_\mathrm{eff}(1)$")
-    ax.set_title(f"after {int(last.checkpoint)} updates", loc="center")
+    ax.set_title(f"after {int(last.checkpoint)} updates")
     ax.legend(loc="lower left", handlelength=1.8)
 
 
@@ -34,7 +34,7 @@ def draw_slope(ax, ds, cell):
         ax.plot(ds.checkpoint, seed, color=color, lw=0.5, alpha=0.3)
     band(ax, ds.checkpoint, ds.slope, color=color, marker="o", ms=3)
     low, high = float(ds.r_squared.min()), float(ds.r_squared.max())
-    ax.set_title(f"$R^2$ from {low:.3f} to {high:.3f}", loc="center")
+    ax.set_title(f"$R^2$: {low:.3f} to {high:.3f}")
     ax.set(xlabel="update", ylabel=r"slope $s$ of $\log S$ on $\log P_0$")
 
 
@@ -53,8 +53,8 @@ PREDICTORS = {
     "log_sensitivity": ("measured $S$", {"lw": 1.8}),
     "log_gate_product": ("gates $P_0$", {"ls": "--"}),
     "log_retention_product": ("retention $R_0$", {"ls": "-."}),
-    "log_dominant_product": (r"$\|\prod A\|_2$", {"ls": ":"}),
-    "log_first_order_product": ("first order in $B$", {"ls": (0, (5, 1, 1, 1, 1, 1))}),
+    "log_dominant_product": (r"$\|\prod A\|_2$", {"ls": "", "marker": "o", "ms": 4, "mfc": "none"}),
+    "log_first_order_product": ("first order in $B$", {"ls": "", "marker": "x", "ms": 3.5}),
 }
 
 
@@ -84,9 +84,12 @@ def draw_predictors(ax, last, cell):
     colors = [cell_color(cell), *shades]
     for (name, (label, line)), color in zip(PREDICTORS.items(), colors, strict=True):
         relative = (last[name] - last[name].isel(lag=0)) / LOG10
-        band(ax, last.lag, relative, color=color, label=label, **line)
+        if line.get("marker"):  # these lie on the measured line: marks at some lags, so that both can be seen
+            ax.plot(last.lag, relative.mean("seed"), color=color, label=label, markevery=0.08, **line)
+        else:
+            band(ax, last.lag, relative, color=color, label=label, **line)
     powers_of_ten(ax.yaxis)
-    ax.set_title(cell, loc="center")
+    ax.set_title(cell)
     ax.set(xlabel="lag $h$")
 
 
@@ -98,7 +101,7 @@ def draw_neurons(ax, last, cell):
         middle = i == 5
         ax.plot(last.lag, line - line[0], color=cell_color(cell), lw=1.8 if middle else 0.7, alpha=1 if middle else 0.6)
     powers_of_ten(ax.yaxis)
-    ax.set_title(f"{cell}: deciles of neurons", loc="center")
+    ax.set_title(f"{cell}: by neuron")
     ax.set(xlabel="lag $h$")
 
 

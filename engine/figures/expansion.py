@@ -29,7 +29,7 @@ def draw_error(ax, ds, color):
     ax.plot(ds.epsilon, middle[0] * (ds.epsilon / ds.epsilon[0]) ** 2, color="0.3", ls="--", label="slope 2")
     ax.set(xscale="log", yscale="log", xlabel=r"$\varepsilon$", ylabel=r"$E = \|F(\varepsilon) - T_1(\varepsilon)\|_F$")
     low, high = np.nanmin(slope), np.nanmax(slope)
-    ax.set_title(f"fitted slope {np.nanmedian(slope):.4f}, from {low:.4f} to {high:.4f}", loc="center")
+    ax.set_title(f"fitted slope {np.nanmedian(slope):.4f}, from {low:.4f} to {high:.4f}")
     ax.legend(loc="upper left")
 
 
@@ -38,7 +38,7 @@ def draw_ratio(ax, ds, color):
     ax.hist(ratio, bins=40, color=color, alpha=0.8, linewidth=0)
     median = np.median(ratio)
     ax.axvline(median, color="0.2", lw=0.8, ls="--")
-    ax.set_title(f"median {median:.3f}, 99% below {np.quantile(ratio, 0.99):.3f}", loc="center")
+    ax.set_title(f"median {median:.3f}, 99% below {np.quantile(ratio, 0.99):.3f}")
     ax.set(xlabel=r"$r_t = \|B_t\|_2\,/\,\|A_t\|_2$", ylabel="steps of all seeds")
 
 

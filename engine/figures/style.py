@@ -47,10 +47,16 @@ def cell_color(name):
 def panels(rows, columns, height, **options):
     """A figure of the text width with its axes (rows, columns), the panels lettered from a."""
     figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **options)
-    if rows * columns > 1:
-        for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes.flat, strict=False):
-            ax.set_title(letter, loc="left", fontweight="bold")
+    letter_panels(axes.flat)
     return figure, axes
+
+
+def letter_panels(axes):
+    """a, b, c, ... in bold at the upper left of each panel, clear of its title."""
+    for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        ax.annotate(
+            letter, (0, 1), (-24, 5), xycoords="axes fraction", textcoords="offset points", fontweight="bold", fontsize=9
+        )
 
 
 def band(ax, x, values, **line):
