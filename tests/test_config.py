@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.config_check import ConfigError, check
+from workflow.config_check import SCHEMA, ConfigError, check
 
 CONFIG = Path("config")
 
@@ -72,3 +72,23 @@ def test_a_mistake_is_explained(text):
         check(merged(paper, everything, yaml.safe_load(text)))
     assert MISTAKES[text] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def keys(schema, prefix=""):
+    """Every key that a schema allows, dotted; * stands for names that the user chooses."""
+    for name, part in schema.get("properties", {}).items():
+        yield f"{prefix}{name}"
+        yield from keys(part, f"{prefix}{name}.")
+        if isinstance(part.get("additionalProperties"), dict):
+            yield from keys(part["additionalProperties"], f"{prefix}{name}.*.")
+
+
+def test_every_key_is_documented_and_no_other():
+    text = (CONFIG / "README.md").read_text()
+    rows = [line.split("|")[1].strip().strip("`") for line in text.splitlines() if line.startswith("| `")]
+    blocks = ["training", "effective_lr", "expansion", "anisotropy"]
+    inner = "optimizers.*.schedule.name"  # told beside the schedule
+    expected = [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if key not in [*blocks, inner]]
+    assert sorted(rows) == sorted(expected)
+    for block in blocks[1:]:
+        assert f"### `{block}`" in text
