@@ -7,7 +7,7 @@ import pytest
 from engine.backend import to_host
 from engine.gradient_spectrum import RELATIVE_ERROR, flat_rows, gradient_spectrum
 from engine.unroll import per_sample_gradients
-from tests.conftest import make_example, small_cell
+from conftest import make_example, small_cell
 
 
 def exact_spectrum(rows):
