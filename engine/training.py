@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.backend import namespace, to_host
+from engine.fused import gradient_function
 from engine.progress import Progress
 from engine.quantity import Quantity
 from engine.seeding import stream
 from engine.tasks import ensemble_batch
-from engine.unroll import Parameters, loss_and_gradient
+from engine.unroll import Parameters
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,9 @@ def train(
             return ensemble_batch(task, block, "train", k, T=T, n=cell.inputs, batch=batch, dtype=dtype)
 
         start = Parameters(*(place(p) for p in initial_parameters(cell, block, dtype)))
+        gradient_of = gradient_function(cell, start, T, batch)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            part = _train_pass(cell, rule, rate, batches, start, updates, set(checkpoints), place, progress)
+            part = _train_pass(gradient_of, rule, rate, batches, start, updates, set(checkpoints), place, progress)
         parts.append(part)
     join = Training(
         Parameters(*(np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))),
@@ -89,7 +91,7 @@ def train(
     return join
 
 
-def _train_pass(cell, rule, rate, batches, parameters, updates, checkpoints, place, progress):
+def _train_pass(gradient_of, rule, rate, batches, parameters, updates, checkpoints, place, progress):
     states = [rule.start(p) for p in parameters]
     losses, probes, redrawn = [], [], 0
     for k in range(updates):
@@ -97,7 +99,7 @@ def _train_pass(cell, rule, rate, batches, parameters, updates, checkpoints, pla
             probes.append([to_host(p).copy() for p in parameters])
         u, y, again = batches(k)
         redrawn = redrawn + again
-        loss, gradient = loss_and_gradient(cell, parameters, place(u), place(y))
+        loss, gradient = gradient_of(parameters, place(u), place(y))
         for p, g, state in zip(parameters, gradient, states, strict=True):
             p += rule.increment(g, state, rate(k), k)
         losses.append(loss)
