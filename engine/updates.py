@@ -17,7 +17,7 @@ QUANTITIES = {
     "unmoved_parameters": Quantity(
         BY_NETWORK, "parameters without a gradient or a step, left out of the spread", "[ALIGN.update]"
     ),
-    "adam_step": Quantity(
+    "adaptive_step": Quantity(
         "seed checkpoint unit", "mean of 1 / sqrt(v_hat) over a unit's rows of W_r and W_i", "[OPT.adam]"
     ),
 }
@@ -26,14 +26,14 @@ QUANTITIES = {
 def update_statistics(cell, increments, gradients, second_moments=None):
     """{name: (member, ...)}, NumPy, of one update, from what it adds to theta and dL/dtheta, Parameters each.
 
-    `second_moments` are Adam's v_hat, or RMSprop's v; without them there is no `adam_step`. All is computed in
+    `second_moments` are Adam's v_hat, or RMSprop's v; without them there is no `adaptive_step`. All is computed in
     float64: the squares of small float32 gradients would underflow.
     """
     step, g = flat(increments), flat(gradients)
     found = {"update_cosine": cosine(-step, g)} | log_step_spread(step, g)
     if second_moments is not None:
         v = cell.unpack(to_host(second_moments.W).astype(np.float64))
-        found["adam_step"] = mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1))
+        found["adaptive_step"] = mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1))
     return found
 
 

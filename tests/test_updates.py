@@ -28,7 +28,7 @@ def increments_of(rule, history, rate=0.01):
 def test_sgd_points_along_the_gradient_and_rescales_nothing(dtype, rounding):
     cell, g = gradients(dtype)
     found = update_statistics(cell, increments_of(make_optimizer("sgd"), [g])[0], g)
-    assert found.keys() == QUANTITIES.keys() - {"adam_step"}
+    assert found.keys() == QUANTITIES.keys() - {"adaptive_step"}
     # the rounding of rate * g in its own precision, and of the logs near -2
     np.testing.assert_allclose(found["update_cosine"], 1, atol=3 * rounding)
     np.testing.assert_allclose(found["update_spread"], 0, atol=3 * rounding)
@@ -52,7 +52,7 @@ def test_adam_steps_are_means_over_the_incoming_weights():
     v = Parameters(rng.uniform(0.1, 2, g.W.shape), rng.uniform(0.1, 2, g.W_o.shape))
     found = update_statistics(cell, g, g, second_moments=v)
     incoming = v.W[:, :5]  # W_r and W_i together
-    np.testing.assert_allclose(found["adam_step"], (1 / np.sqrt(incoming)).mean(axis=2), rtol=1e-14)
+    np.testing.assert_allclose(found["adaptive_step"], (1 / np.sqrt(incoming)).mean(axis=2), rtol=1e-14)
 
 
 def test_weights_that_never_had_a_gradient_are_left_out_and_counted():
@@ -62,7 +62,7 @@ def test_weights_that_never_had_a_gradient_are_left_out_and_counted():
     found = update_statistics(cell, Parameters(-2 * g.W, -2 * g.W_o), g, second_moments=v)
     assert (found["unmoved_parameters"] == 10).all()
     np.testing.assert_allclose(found["update_spread"], 0, atol=1e-15)
-    np.testing.assert_allclose(found["adam_step"], (1 / np.abs(g.W[:, :5, :-1])).mean(axis=2), rtol=1e-13)
+    np.testing.assert_allclose(found["adaptive_step"], (1 / np.abs(g.W[:, :5, :-1])).mean(axis=2), rtol=1e-13)
 
 
 def test_gradients_whose_squares_underflow_in_their_own_precision():
