@@ -16,6 +16,11 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
+if len(BLOCKS) > 1:
+
+    include: "workflow/rules/join.smk"
+
+
 rule all:
     default_target: True
     input:

@@ -71,6 +71,28 @@ def load(path):
         raise ValueError(f"{path} is not a whole NetCDF file ({error}): delete it and run again") from error
 
 
+def join(parts):
+    """One dataset of all seeds from datasets of some seeds each: what one job over all of them makes.
+
+    The parts differ at most by the machine that made them (a device, a library): such an attribute names each.
+    """
+    first = parts[0]
+
+    def joined(name, variable):
+        if "seed" not in variable.dims:
+            return variable
+        return xr.Variable.concat([part[name].variable for part in parts], "seed")
+
+    def named(key):
+        values = list(dict.fromkeys(part.attrs[key] for part in parts))
+        return values[0] if len(values) == 1 else " | ".join(map(str, values))
+
+    data, coords = (
+        {name: joined(name, x.variable) for name, x in group.items()} for group in (first.data_vars, first.coords)
+    )
+    return xr.Dataset(data, coords, {key: named(key) for key in first.attrs}).drop_encoding()
+
+
 def weight_quantities(cell):
     """{name: Quantity} of the weights, by their names in theory.md."""
 
@@ -97,9 +119,10 @@ def save_training(training, cell, coords, attributes, path):
     save(dataset(weight_quantities(cell) | TRAINING_QUANTITIES, arrays, coords, attributes | described), path)
 
 
-def load_networks(path):
-    """The Networks of a training file."""
+def load_networks(path, seeds=None):
+    """The Networks of a training file: of all its seeds, or of those named."""
     ds = load(path)
+    ds = ds if seeds is None else ds.sel(seed=list(seeds))
     cell = make_cell(ds.cell, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
     weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
     W_o = weights.pop("W_o")[:, :, None]

@@ -43,6 +43,7 @@ MISTAKES = {
     "seeds: [1, 2, 1]": "seeds: 1 is listed twice",
     "seeds: [-1]": "seeds.0 = -1 is too small, allowed is 0 or more",
     "seeds: 5": "seeds: found 5, allowed is one array",
+    "seeds_per_job: 0": "seeds_per_job = 0 is too small, allowed is 1 or more",
     "units: 8.5": "units: found 8.5, allowed is one integer",
     "run: a b": "run: 'a b' is no name",
     "experiments: [effective_rl]": "experiments.0: found 'effective_rl', did you mean 'effective_lr'?",

@@ -1,34 +1,9 @@
 """The workflow as a user meets it: planned, run, run again, edited, mistyped. In a copy, from nothing."""
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
-
-ROOT = Path(__file__).parent.parent
-PARTS = ("Snakefile", "environment.yml", "config", "engine", "profiles", "workflow")
-SMOKE = ("--configfile", "config/smoke.yaml")
-
-
-def snakemake(folder, *words):
-    """Runs Snakemake in `folder`, as a user does."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *words]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
-
-
-def copy_of_the_house(folder):
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        elif (ROOT / part).exists():
-            shutil.copy(ROOT / part, folder / part)
-    return folder
+from house import SMOKE, copy_of_the_house, planned, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +13,6 @@ def smoke(tmp_path_factory):
     said = snakemake(folder, *SMOKE)
     assert said.returncode == 0, said.stderr
     return folder, said.stderr
-
-
-def planned(folder, *words):
-    """{rule: number of jobs} of a dry run."""
-    said = snakemake(folder, *SMOKE, "--dry-run", *words)
-    assert said.returncode == 0, said.stderr
-    lines = (said.stdout + said.stderr).splitlines()
-    if "job" not in " ".join(lines) or not any(line.startswith("total") for line in lines):
-        return {}
-    start = next(i for i, line in enumerate(lines) if line.startswith("Job stats"))
-    table = [line.split() for line in lines[start + 3 :]]
-    return {row[0]: int(row[1]) for row in table[: next(i for i, row in enumerate(table) if row[0] == "total")]}
 
 
 def test_the_paper_can_be_planned(tmp_path):
@@ -98,9 +61,21 @@ def test_a_second_run_has_nothing_to_do(smoke):
 
 def test_the_same_inputs_give_the_same_bytes(smoke, tmp_path):
     name = "results/smoke/effective_lr/adding/multi.nc"
-    again = copy_of_the_house(tmp_path)
-    assert snakemake(again, *SMOKE, name).returncode == 0
+    again = copy_of_the_house(tmp_path, smoke[0])
+    assert snakemake(again, *SMOKE, "--", name).returncode == 0
     assert (again / name).read_bytes() == (smoke[0] / name).read_bytes()
+
+
+def test_blocks_of_seeds_give_the_same_bytes(smoke, tmp_path):
+    measured = ("expansion/multi", "effective_lr/adding/multi", "anisotropy/adding/plain-adam")
+    names = [f"results/smoke/{name}.nc" for name in (*measured, "training/anisotropy/adding/plain-adam")]
+    split = copy_of_the_house(tmp_path, smoke[0])
+    said = snakemake(split, *SMOKE, "--config", "seeds_per_job=1", "--", *names)
+    assert said.returncode == 0, said.stderr
+    for name in names:
+        assert (split / name).read_bytes() == (smoke[0] / name).read_bytes(), name
+    assert (split / "results/smoke/logs/expansion/multi.seeds2-2.log").exists()
+    assert sorted(path.name for path in (split / "results/smoke/expansion").iterdir()) == ["multi.nc"]
 
 
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
@@ -148,7 +123,7 @@ def test_a_gpu_that_is_not_there_is_named(smoke, tmp_path):
     words = ("--set-resources", "expansion:gpu=1", "--resources", "gpu=1", "--forcerun", "expansion")
     target = "results/smoke/expansion/multi.nc"
     folder = copy_of_the_house(tmp_path)
-    said = snakemake(folder, *SMOKE, *words, target)
+    said = snakemake(folder, *SMOKE, *words, "--", target)
     assert said.returncode != 0
     assert "gpu = 1 was asked for, but" in said.stderr
     assert not (folder / target).exists()

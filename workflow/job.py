@@ -29,5 +29,6 @@ def start(snakemake):
 
 
 def attributes(snakemake, title, dtype, place):
-    """Global attributes of the job's result; its params are the resolved configuration."""
-    return provenance(title, dict(snakemake.params), dtype, describe(place))
+    """Global attributes of the job's result; its params are the resolved configuration, but for the seeds: a coordinate."""
+    settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
+    return provenance(title, settings, dtype, describe(place))

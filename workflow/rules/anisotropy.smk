@@ -4,14 +4,15 @@ rule anisotropy:
         networks=f"{RESULTS}/training/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
         code=code("anisotropy.py"),
     output:
-        f"{RESULTS}/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
+        by_seeds("anisotropy/{task}/{cell}-{optimizer}"),
     params:
+        seeds=seeds_in_job,
         protocol={
             "r": config["anisotropy"]["rank"],
             **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs", "gradients")},
         },
     log:
-        f"{RESULTS}/logs/anisotropy/{{task}}/{{cell}}-{{optimizer}}.log",
+        f"{RESULTS}/logs/anisotropy/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
     threads: 1
     resources:
         mem_mb=1500,

@@ -5,6 +5,7 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.exceptions import WorkflowError
 
+from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
 from workflow.parts import cell_settings, optimizer_settings
 from workflow.sources import sources
@@ -15,6 +16,8 @@ except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
 
 RESULTS = f"results/{config['run']}"
+BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
+SPLIT = set()  # folders below RESULTS whose files are written in blocks of seeds, then joined
 
 
 wildcard_constraints:
@@ -23,8 +26,21 @@ wildcard_constraints:
     cell="[a-z0-9_]+",
     optimizer="[a-z0-9_]+",
     number="(figure_[0-9]{2}_)?",
+    block=r"(\.seeds[0-9]+-[0-9]+)" if len(BLOCKS) > 1 else "()",
 
 
 def code(script):
     """The engine and workflow files that a script imports: as inputs, so that an edit reruns what depends on them."""
     return sources(f"workflow/scripts/{script}", workflow.basedir)
+
+
+def seeds_in_job(wildcards):
+    """The seeds of a job whose output is `by_seeds`."""
+    return BLOCKS[wildcards.block]
+
+
+def by_seeds(name):
+    """{RESULTS}/{name}.nc as the output of jobs that hold seeds: of one job, or of one a block, which `join` puts together."""
+    SPLIT.add(name.partition("/")[0])
+    path = f"{RESULTS}/{name}{{block}}.nc"
+    return temp(path) if len(BLOCKS) > 1 else path

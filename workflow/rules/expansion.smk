@@ -3,13 +3,13 @@ rule expansion:
     input:
         code=code("expansion.py"),
     output:
-        f"{RESULTS}/expansion/{{cell}}.nc",
+        by_seeds("expansion/{cell}"),
     params:
-        seeds=config["seeds"],
+        seeds=seeds_in_job,
         cell=lambda w: cell_settings(config, w.cell, config["expansion"]["inputs"]),
         protocol={k: config["expansion"][k] for k in ("T", "epsilons", "weight_scale", "noise")},
     log:
-        f"{RESULTS}/logs/expansion/{{cell}}.log",
+        f"{RESULTS}/logs/expansion/{{cell}}{{block}}.log",
     threads: 1
     resources:
         mem_mb=1000,

@@ -6,12 +6,12 @@ from engine.datasets import dataset, load_networks, save
 from workflow.job import attributes, start
 
 start(snakemake)
-protocol, (task, cell, optimizer) = snakemake.params.protocol, snakemake.wildcards
+protocol, wildcards = snakemake.params.protocol, snakemake.wildcards
 place = placement(snakemake.resources.get("gpu", 0))
-networks = load_networks(snakemake.input.networks)
-arrays = measure(networks, task, **protocol, place=place)
+networks = load_networks(snakemake.input.networks, snakemake.params.seeds)
+arrays = measure(networks, wildcards.task, **protocol, place=place)
 coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints, "lag": protocol["lags"]}
 coords |= {"pair": range(protocol["pairs"]), "rank": range(1, arrays["log_singular_values"].shape[-1] + 1)}
 coords |= {"gradient_rank": range(1, arrays["gradient_singular_values"].shape[-1] + 1)}
-title = f"Anisotropy of propagation and updates: {cell} with {optimizer} on {task}"
+title = f"Anisotropy of propagation and updates: {wildcards.cell} with {wildcards.optimizer} on {wildcards.task}"
 save(dataset(QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])

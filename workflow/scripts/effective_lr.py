@@ -8,7 +8,7 @@ from workflow.job import attributes, start
 start(snakemake)
 params, task = snakemake.params, snakemake.wildcards.task
 place = placement(snakemake.resources.get("gpu", 0))
-networks = load_networks(snakemake.input.networks)
+networks = load_networks(snakemake.input.networks, snakemake.params.seeds)
 arrays = measure(networks, task, rate=params.rate, **params.protocol, place=place)
 T = params.protocol["T"]
 coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints, "lag": range(1, T), "neuron": range(networks.cell.units)}

@@ -1,0 +1,40 @@
+"""A copy of the repository to run the workflow in, as a user does: what the tests of the workflow share."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("Snakefile", "environment.yml", "config", "engine", "profiles", "workflow")
+SMOKE = ("--configfile", "config/smoke.yaml")
+
+
+def snakemake(folder, *words):
+    """Runs Snakemake in `folder`, as a user does."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *words]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
+def copy_of_the_house(folder, root=ROOT):
+    """What the workflow needs, without results, copied into `folder`."""
+    for part in PARTS:
+        if (root / part).is_dir():
+            shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (root / part).exists():
+            shutil.copy(root / part, folder / part)
+    return folder
+
+
+def planned(folder, *words):
+    """{rule: number of jobs} of a dry run."""
+    said = snakemake(folder, *SMOKE, "--dry-run", *words)
+    assert said.returncode == 0, said.stderr
+    lines = (said.stdout + said.stderr).splitlines()
+    if "job" not in " ".join(lines) or not any(line.startswith("total") for line in lines):
+        return {}
+    start = next(i for i, line in enumerate(lines) if line.startswith("Job stats"))
+    table = [line.split() for line in lines[start + 3 :]]
+    return {row[0]: int(row[1]) for row in table[: next(i for i, row in enumerate(table) if row[0] == "total")]}
