@@ -18,17 +18,20 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import cfunc, njit, types
 
 from engine.cells import Leaky, Multi, Plain, Scalar
-from engine.unroll import Parameters, Trajectory, lambda_T, loss_and_error, loss_and_gradient
+from engine.unroll import Parameters, loss_and_gradient
 
 vector, matrix = types.float32[::1], types.float32[:, ::1]
-run, strided_run = types.float32[:, :, ::1], types.float32[:, :, :]
+run, strided_run, strided_runs = types.float32[:, :, ::1], types.float32[:, :, :], types.float32[:, :, :, :]
+weights = types.NamedUniTuple(run, 2, Parameters)
 STEP = types.void(vector, matrix, matrix, matrix)
+function = types.FunctionType(STEP)
 
 # Multiply-add may be one operation; sums over units may be taken in any order; NaN and infinity keep their meaning.
-compiled = partial(njit, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+ARITHMETIC = {"cache": True, "error_model": "numpy", "fastmath": {"contract", "reassoc"}}
+compiled, kernel = partial(njit, **ARITHMETIC), partial(cfunc, STEP, **ARITHMETIC)
 
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)  # a literal 1 would make the expression float64
 
@@ -59,7 +62,7 @@ def sigmoid(s):
     return HALF + HALF * tanh(HALF * s)
 
 
-@compiled(STEP)
+@kernel()
 def constant_gate(options, z, p, x):
     """[CELL.leaky]"""
     alpha, retained = options[0], ONE - options[0]
@@ -69,7 +72,7 @@ def constant_gate(options, z, p, x):
             x[b, i] = retained * z[b, i] + alpha * p[b, i]
 
 
-@compiled(STEP)
+@kernel()
 def constant_gate_backward(options, z, p, lam):
     alpha, retained = options[0], ONE - options[0]
     for b in range(p.shape[0]):
@@ -79,7 +82,7 @@ def constant_gate_backward(options, z, p, lam):
             lam[b, i] = retained * lam[b, i]
 
 
-@compiled(STEP)
+@kernel()
 def shared_gate(options, z, p, x):
     """[CELL.scalar]"""
     H = p.shape[1] - 1
@@ -91,7 +94,7 @@ def shared_gate(options, z, p, x):
             x[b, i] = z[b, i] + g * (p[b, i] - z[b, i])
 
 
-@compiled(STEP)
+@kernel()
 def shared_gate_backward(options, z, p, lam):
     H = p.shape[1] - 1
     for b in range(p.shape[0]):
@@ -105,7 +108,7 @@ def shared_gate_backward(options, z, p, lam):
         p[b, H] = delta_g * (ONE - g)
 
 
-@compiled(STEP)
+@kernel()
 def own_gates(options, z, p, x):
     """[CELL.multi]"""
     H = p.shape[1] // 2
@@ -116,7 +119,7 @@ def own_gates(options, z, p, x):
             x[b, i] = z[b, i] + g * (phi - z[b, i])
 
 
-@compiled(STEP)
+@kernel()
 def own_gates_backward(options, z, p, lam):
     H = p.shape[1] // 2
     for b in range(p.shape[0]):
@@ -144,11 +147,12 @@ KERNELS = {
 }
 
 
-@compiled(types.void(types.FunctionType(STEP), vector, matrix, strided_run, run, run))
-def run_forward(step, options, W_t, u, z, p):
-    """Fills z (T+1, batch, state + n) and the tape p (T, batch, row) from the inputs u (T, n, batch)."""
+@compiled(types.void(function, vector, matrix, strided_run, run, run))
+def forward(step, options, W, u, z, p):
+    """Fills z (T+1, batch, state + n) and the tapes p (T, batch, row) from the inputs u (T, n, batch)."""
     T, n, _ = u.shape
     state = z.shape[2] - n
+    W_t = np.ascontiguousarray(W.T)
     z[0, :, :state] = ZERO
     for t in range(T):
         z[t, :, state:] = u[t].T
@@ -156,20 +160,51 @@ def run_forward(step, options, W_t, u, z, p):
         step(options, z[t], p[t], z[t + 1])
 
 
-@compiled(types.void(types.FunctionType(STEP), vector, matrix, run, run, matrix, matrix))
-def run_backward(step_backward, options, W_x, z, p, lam, dW_t):
-    """[BPTT] from lambda_T in lam (batch, state) to dL/dW^T; W_x holds the columns of W that read the state."""
-    through, entering = np.empty_like(lam), np.empty_like(dW_t)
-    dW_t[:] = ZERO
-    for t in range(p.shape[0] - 1, -1, -1):
+@compiled(types.float32(vector, vector, matrix, vector, matrix))
+def loss_and_error(W_o, y, x, dW_o, lam):
+    """Mean over the batch of (y_hat - y)^2; its derivative by W_o in dW_o, by x = x_T in the first units of lam."""
+    batch, units = len(y), len(W_o)
+    loss = ZERO
+    dW_o[:] = ZERO
+    lam[:] = ZERO
+    for b in range(batch):
+        error = -y[b]
+        for i in range(units):
+            error += W_o[i] * x[b, i]
+        loss += error * error
+        error *= np.float32(2 / batch)
+        for i in range(units):
+            dW_o[i] += error * x[b, i]
+            lam[b, i] = error * W_o[i]
+    return loss / np.float32(batch)
+
+
+@compiled(types.void(function, vector, matrix, run, run, matrix, matrix))
+def backward(step_backward, options, W, z, p, lam, dW):
+    """[BPTT] from lambda_T in lam (batch, state) to dL/dW."""
+    W_x = np.ascontiguousarray(W[:, : lam.shape[1]])
+    through, entering = np.empty_like(lam), np.empty_like(dW)
+    dW[:] = ZERO
+    for t in range(len(p) - 1, -1, -1):
         step_backward(options, z[t], p[t], lam)
         np.dot(p[t], W_x, through)
         for b in range(lam.shape[0]):
             for i in range(lam.shape[1]):
                 now = lam[b, i] + through[b, i]
                 lam[b, i] = ZERO if abs(now) < NEGLIGIBLE else now
-        np.dot(z[t].T, p[t], entering)
-        dW_t += entering
+        np.dot(p[t].T, z[t], entering)
+        dW += entering
+
+
+@compiled(types.void(function, function, vector, weights, strided_runs, matrix, run, run, vector, weights))
+def ensemble(step, step_backward, options, parameters, u, y, z, p, loss, gradient):
+    """One member after the other: a member is the same whatever stands beside it."""
+    lam = np.empty((z.shape[1], z.shape[2] - u.shape[2]), np.float32)
+    for m in range(len(y)):
+        W, W_o = parameters.W[m], parameters.W_o[m, 0]
+        forward(step, options, W, u[:, m], z, p)
+        loss[m] = loss_and_error(W_o, y[m], z[-1], gradient.W_o[m, 0], lam)
+        backward(step_backward, options, W, z, p, lam, gradient.W[m])
 
 
 class FusedGradient:
@@ -177,27 +212,16 @@ class FusedGradient:
 
     def __init__(self, cell, T, batch):
         rows, columns = cell.shape
-        self.cell = cell
-        self.step, self.step_backward, options = KERNELS[type(cell)]
-        self.options = np.array(options(cell), np.float32)
+        self.kernels = KERNELS[type(cell)]
+        self.options = np.array(self.kernels.options(cell), np.float32)
         self.z = np.zeros((T + 1, batch, columns), np.float32)
         self.p = np.zeros((T, batch, rows), np.float32)
 
     def __call__(self, parameters, u, y):
-        each = [self.member(*(p[m : m + 1] for p in parameters), u[:, m], y[m : m + 1]) for m in range(len(y))]
-        loss, dW, dW_o = (np.concatenate(parts) for parts in zip(*each, strict=True))
-        return loss, Parameters(dW, dW_o)
-
-    def member(self, W, W_o, u, y):
-        cell = self.cell
-        state = cell.state_size
-        run_forward(self.step, self.options, np.ascontiguousarray(W[0].T), u, self.z, self.p)
-        x_T = self.z[-1, :, :state].T[None]
-        loss, error = loss_and_error(cell, Parameters(W, W_o), Trajectory(None, x_T, []), y)
-        lam = np.ascontiguousarray(lambda_T(cell, W_o, error)[0].T)
-        dW_t = np.empty(cell.shape[::-1], np.float32)
-        run_backward(self.step_backward, self.options, np.ascontiguousarray(W[0, :, :state]), self.z, self.p, lam, dW_t)
-        return loss, dW_t.T[None], error @ np.matrix_transpose(x_T[:, : cell.units])
+        step, step_backward, _ = self.kernels
+        loss, gradient = np.empty(len(y), np.float32), Parameters(*map(np.empty_like, parameters))
+        ensemble(step, step_backward, self.options, parameters, u, y, self.z, self.p, loss, gradient)
+        return loss, gradient
 
 
 def gradient_function(cell, parameters, T, batch):
