@@ -1,5 +1,6 @@
 """From the declaration of a claim's test to the numbers that it is made with. config/claims.yaml explains the keys."""
 
+from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ from engine.registry import lookup
 CLAIM_KEYS = {"id", "sentence", "reading", "tests"}
 REQUIRED = {"statistic", "source", "quantity", "direction"}
 TEST_KEYS = REQUIRED | {"transform", "at", "each", "of", "against", "share", "than", "margin"}
-SHARE_KEYS = {"larger", "smaller", "cells", "optimizers"}
+SHARE_KEYS = {"larger", "smaller"}
+DECOMPOSED = {"statistic", "source", "quantity"}
 DIRECTIONS = ("greater", "less", "different", "within")
 MODEL = ("cell", "optimizer")
 TRANSFORMS = {"none": lambda x: x, "log10": np.log10, "abs": np.abs}
@@ -22,6 +24,15 @@ class Measured(NamedTuple):
 
     arrays: dict  # {name: (dimensions, array)}
     coords: dict  # {dimension: values}
+
+
+class Results(NamedTuple):
+    """What a run has measured."""
+
+    tasks: dict  # {source: names of its tasks}
+    cells: list  # of the factorial
+    optimizers: list
+    read: Callable  # read(source, task, cell, optimizer) gives Measured, or None for what was not measured
 
 
 class Case(NamedTuple):
@@ -58,6 +69,10 @@ def check(document):
                     lookup(f"{owner}: {side}", test["share"][side], dict.fromkeys(EFFECTS))
             if test["direction"] == "within" and "margin" not in test:
                 raise ValueError(f"{owner}: {test['statistic']!r} says `within` and so needs a `margin`")
+    for entry in document.get("decompositions", ()):
+        owner = f"decomposition {entry.get('statistic', '?')}"
+        require(owner, entry, DECOMPOSED | {"transform", "at", "each"}, DECOMPOSED)
+        lookup(f"{owner}: transform", entry.get("transform", "none"), TRANSFORMS)
 
 
 def require(owner, found, allowed, needed):
@@ -68,25 +83,25 @@ def require(owner, found, allowed, needed):
         raise ValueError(f"{owner}: the key {key!r} is missing")
 
 
-def cases(test, tasks, read):
-    """Every Case of a test; `read(source, task, cell, optimizer)` gives Measured, or None for what was not measured."""
-    for task in tasks.get(test["source"], ()):
+def cases(test, results):
+    """Every Case of a test, or of an entry of the decompositions, with Results."""
+    for task in results.tasks.get(test["source"], ()):
         for choice in choices(test):
-            selections = selected(test, choice)
-            values = [seed_values(test, read(s.source, task, s.cell, s.optimizer), s.at) for s in selections]
+            selections = selected(test, choice, results)
+            values = [seed_values(test, results.read(s.source, task, s.cell, s.optimizer), s.at) for s in selections]
             chosen = ", ".join(f"{key} {value}" for key, value in choice.items())
-            yield Case(task, chosen, combined(test, values))
+            yield Case(task, chosen, combined(test, values, results))
 
 
-def files(document, tasks):
-    """Every (source, task, cell, optimizer) that the claims read."""
+def files(document, results):
+    """Every (source, task, cell, optimizer) that the claims and decompositions read."""
+    tests = [test for claim in document["claims"] for test in claim["tests"]]
     found = {
         (s.source, task, s.cell, s.optimizer)
-        for claim in document["claims"]
-        for test in claim["tests"]
-        for task in tasks.get(test["source"], ())
+        for test in [*tests, *document.get("decompositions", ())]
+        for task in results.tasks.get(test["source"], ())
         for choice in choices(test)
-        for s in selected(test, choice)
+        for s in selected(test, choice, results)
     }
     return sorted(found)
 
@@ -97,12 +112,11 @@ def choices(test):
     return [dict(zip(each, values, strict=True)) for values in product(*each.values())]
 
 
-def selected(test, choice):
+def selected(test, choice, results):
     """The Selections of a test: of, then against; or all of the factorial, optimizers within cells."""
     at = test.get("at", {}) | {key: value for key, value in choice.items() if key not in MODEL}
-    if "share" in test:
-        models = product(test["share"]["cells"], test["share"]["optimizers"])
-        return [Selection(test["source"], *model, at) for model in models]
+    if "of" not in test:
+        return [Selection(test["source"], *model, at) for model in product(results.cells, results.optimizers)]
     model = {"cell": "", "optimizer": ""} | test["of"] | {key: choice[key] for key in MODEL if key in choice}
     sides = [model] + ([model | test["against"]] if "against" in test else [])
     return [Selection(test["source"], s["cell"], s["optimizer"], at | s.get("at", {})) for s in sides]
@@ -144,16 +158,15 @@ def taken(x, axis, place, values):
     return np.take(x, ends[place], axis) if place in ends else None
 
 
-def combined(test, found):
+def combined(test, found, results):
     """What the statistic is taken of: values, differences within seeds, or a factorial (cell, optimizer, seed)."""
     if any(part is None for part in found):
         return None
     seeds, values = zip(*found, strict=True)
     if len(set(seeds)) > 1:
         raise ValueError(f"{test['statistic']!r} compares files of different seeds: {sorted(set(seeds))}")
-    if "share" in test:
-        shape = len(test["share"]["cells"]), len(test["share"]["optimizers"]), -1
-        return np.stack(values).reshape(shape)
+    if "of" not in test:
+        return np.stack(values).reshape(len(results.cells), len(results.optimizers), -1)
     return values[0] - values[1] if len(values) > 1 else values[0]
 
 

@@ -28,16 +28,15 @@ class Judged(NamedTuple):
     surely: bool  # holds with the interval widened for the number of cases
 
 
-def evaluate(document, tasks, read, *, confidence=0.95, resamples=RESAMPLES):
-    """Rows of all cases and rows of verdicts, dicts, from the claims of config/claims.yaml.
+def evaluate(document, results, *, confidence=0.95, resamples=RESAMPLES):
+    """Rows of all cases and rows of verdicts, dicts, from the claims of config/claims.yaml and Results.
 
-    `tasks` is {source: names of its tasks}; `read(source, task, cell, optimizer)` gives Measured, or None for what was
-    not measured. Beside each task's case stands one of the mean over tasks, which does not enter the verdict.
+    Beside the cases of the tasks stands one of the mean over tasks, which does not enter the verdict.
     """
     check(document)
     case_rows, verdict_rows = [], []
     for claim in document["claims"]:
-        asked = [(test, list(cases(test, tasks, read))) for test in claim["tests"]]
+        asked = [(test, list(cases(test, results))) for test in claim["tests"]]
         count = sum(case.by_seed is not None for _, found in asked for case in found)
         judged_cases = []
         for number, (test, found) in enumerate(asked):

@@ -8,11 +8,10 @@ import yaml
 
 from engine import claims
 from engine.bootstrap import Interval
-from engine.claim_cases import Measured, cases, check, files
+from engine.claim_cases import Measured, Results, cases, check, files
 from engine.decomposition import adjusted_shares
 
 SEEDS = tuple(range(1, 13))
-TASKS = {"gates": ["a", "b", "c"]}
 TEST = {
     "statistic": "q",
     "source": "gates",
@@ -20,6 +19,10 @@ TEST = {
     "of": {"cell": "multi", "optimizer": "sgd"},
     "direction": "greater",
 }
+
+
+def results(read, tasks=("a", "b", "c"), cells=(), optimizers=()):
+    return Results({"gates": tasks}, cells, optimizers, read)
 
 
 def document(*tests):
@@ -39,7 +42,7 @@ def reader(means, spread=0.1):
 
 
 def verdict_of(means, **changes):
-    _, (verdict,) = claims.evaluate(document(TEST | changes), TASKS, reader(means), resamples=500)
+    _, (verdict,) = claims.evaluate(document(TEST | changes), results(reader(means)), resamples=500)
     return verdict
 
 
@@ -68,7 +71,7 @@ def test_what_was_not_measured_is_said_and_enters_no_verdict():
 
 def test_one_case_of_many_that_holds_by_chance_does_not_make_a_claim_mixed():
     """An interval that would just miss the threshold alone reaches over it when widened for 40 cases."""
-    tasks = {"gates": [f"task {i}" for i in range(40)]}
+    tasks = [f"task {i}" for i in range(40)]
     x = np.random.default_rng(0).normal(0, 1, (40, 12))
     x -= x.mean(axis=1, keepdims=True)
     x[7] += 2.3 * x[7].std(ddof=1) / np.sqrt(12)  # Student's t = 2.3 on 11 degrees of freedom: p = 0.04 of 40 cases
@@ -76,11 +79,11 @@ def test_one_case_of_many_that_holds_by_chance_does_not_make_a_claim_mixed():
     def read(source, task, cell, optimizer):
         return Measured({"q": (("seed",), x[int(task.split()[1])])}, {"seed": SEEDS})
 
-    _, (verdict,) = claims.evaluate(document(TEST), tasks, read)
+    _, (verdict,) = claims.evaluate(document(TEST), results(read, tasks))
     assert verdict["holds"] == 1
     assert verdict["verdict"] == "not supported"
     x[7] += 1  # and now beyond chance
-    assert claims.evaluate(document(TEST), tasks, read)[1][0]["verdict"] == "mixed"
+    assert claims.evaluate(document(TEST), results(read, tasks))[1][0]["verdict"] == "mixed"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,7 @@ def test_outcomes_by_direction(direction, margin, low, high, expected):
 
 def test_rows_of_cases_give_value_interval_effect_size_and_the_mean_over_tasks():
     means = {"a": 1, "b": 2, "c": 3}
-    rows, _ = claims.evaluate(document(TEST | {"than": 0.5}), TASKS, reader(means))
+    rows, _ = claims.evaluate(document(TEST | {"than": 0.5}), results(reader(means)))
     assert [row["task"] for row in rows] == ["a", "b", "c", "all tasks"]
     values = {task: reader(means)("gates", task, "multi", "sgd").arrays["q"][1] for task in means}
     for row in rows[:3]:
@@ -125,7 +128,7 @@ def test_rows_of_cases_give_value_interval_effect_size_and_the_mean_over_tasks()
 
 def test_the_same_run_gives_the_same_table():
     means = {"a": 1, "b": -1, "c": 0.05}
-    first, second = (claims.evaluate(document(TEST), TASKS, reader(means)) for _ in range(2))
+    first, second = (claims.evaluate(document(TEST), results(reader(means))) for _ in range(2))
     assert first == second
 
 
@@ -135,7 +138,7 @@ def test_differences_are_taken_within_seeds():
     def read(source, task, cell, optimizer):
         return Measured({"q": (("seed",), shift + (cell == "multi"))}, {"seed": SEEDS})
 
-    rows, _ = claims.evaluate(document(TEST | {"against": {"cell": "plain"}}), TASKS, read)
+    rows, _ = claims.evaluate(document(TEST | {"against": {"cell": "plain"}}), results(read))
     # seeds that differ by 50 leave 1e-14 of rounding in a difference of 1
     assert rows[0]["low"] == pytest.approx(1, abs=1e-12)
     assert rows[0]["high"] == pytest.approx(1, abs=1e-12)
@@ -146,7 +149,7 @@ def test_files_of_different_seeds_are_not_compared():
         return Measured({"q": (("seed",), np.ones(3))}, {"seed": (1, 2, 3) if cell == "multi" else (1, 2, 4)})
 
     with pytest.raises(ValueError, match="different seeds"):
-        claims.evaluate(document(TEST | {"against": {"cell": "plain"}}), TASKS, read)
+        claims.evaluate(document(TEST | {"against": {"cell": "plain"}}), results(read))
 
 
 def test_a_share_is_the_difference_of_the_adjusted_shares_of_the_factorial():
@@ -156,9 +159,9 @@ def test_a_share_is_the_difference_of_the_adjusted_shares_of_the_factorial():
     def read(source, task, cell, optimizer):
         return Measured({"q": (("seed",), y[cell, optimizer])}, {"seed": SEEDS})
 
-    share = {"larger": "gate", "smaller": "optimizer", "cells": list("xyz"), "optimizers": list("pq")}
+    share = {"larger": "gate", "smaller": "optimizer"}
     test = {key: value for key, value in TEST.items() if key != "of"} | {"share": share}
-    rows, (verdict,) = claims.evaluate(document(test), {"gates": ["a"]}, read)
+    rows, (verdict,) = claims.evaluate(document(test), results(read, ["a"], list("xyz"), list("pq")))
     parts = adjusted_shares(np.stack([y[c, o] for c in "xyz" for o in "pq"]).reshape(3, 2, 12))
     assert rows[0]["value"] == rows[0]["effect_size"] == pytest.approx(parts["gate"] - parts["optimizer"])
     assert verdict["verdict"] == "supported"
@@ -182,7 +185,7 @@ def test_places_along_dimensions(at, expected):
     def read(*_):
         return Measured({"q": (("seed", "checkpoint", "lag", "profile"), ARRAY)}, COORDS)
 
-    (case,) = cases(TEST | {"at": at}, {"gates": ["a"]}, read)
+    (case,) = cases(TEST | {"at": at}, results(read, ["a"]))
     if expected is None:
         assert case.by_seed is None
     else:
@@ -199,7 +202,7 @@ def test_a_dimension_that_is_left_or_unknown_and_an_unknown_quantity_are_named()
         (TEST | {"at": {"lag": 1}, "quantity": "p"}, "quantity of gates"),
     ]:
         with pytest.raises(ValueError, match=message):
-            list(cases(test, {"gates": ["a"]}, read))
+            list(cases(test, results(read, ["a"])))
 
 
 def test_each_makes_a_case_of_every_combination_and_transforms_come_first():
@@ -211,7 +214,7 @@ def test_each_makes_a_case_of_every_combination_and_transforms_come_first():
 
     each = {"cell": ["scalar", "multi"], "lag": [1, 4]}
     test = TEST | {"each": each, "against": {"optimizer": "adam", "at": {"lag": 2}}, "transform": "log10"}
-    found = list(cases(test, {"gates": ["a"]}, read))
+    found = list(cases(test, results(read, ["a"])))
     assert [case.chosen for case in found] == [
         "cell scalar, lag 1", "cell scalar, lag 4", "cell multi, lag 1", "cell multi, lag 4"
     ]  # fmt: skip
@@ -220,12 +223,10 @@ def test_each_makes_a_case_of_every_combination_and_transforms_come_first():
 
 
 def test_files_are_all_that_the_cases_read():
-    share = {"larger": "gate", "smaller": "optimizer", "cells": ["x", "y"], "optimizers": ["p"]}
-    both = document(
-        TEST | {"against": {"cell": "plain"}},
-        {key: value for key, value in TEST.items() if key != "of"} | {"share": share},
-    )
-    assert files(both, {"gates": ["a"]}) == [
+    both = document(TEST | {"against": {"cell": "plain"}})
+    both["decompositions"] = [{"statistic": "q", "source": "gates", "quantity": "q"}]
+    check(both)
+    assert files(both, results(None, ["a"], ["x", "y"], ["p"])) == [
         ("gates", "a", "multi", "sgd"),
         ("gates", "a", "plain", "sgd"),
         ("gates", "a", "x", "p"),
@@ -264,8 +265,8 @@ def test_the_papers_claims_are_whole_and_name_what_is_measured():
     check(declared)
     identifiers = [claim["id"] for claim in declared["claims"]]
     assert len(set(identifiers)) == len(identifiers)
-    for claim in declared["claims"]:
-        for test in claim["tests"]:
-            dims = quantities[test["source"]][test["quantity"]].dims.split()
-            at = {*test.get("at", {}), *test.get("each", {})} - {"cell", "optimizer"}
-            assert {*dims} == {"seed", *at}, (claim["id"], test["statistic"])
+    tests = [test for claim in declared["claims"] for test in claim["tests"]]
+    for test in [*tests, *declared["decompositions"]]:
+        dims = quantities[test["source"]][test["quantity"]].dims.split()
+        at = {*test.get("at", {}), *test.get("each", {})} - {"cell", "optimizer"}
+        assert {*dims} == {"seed", *at}, test["statistic"]
