@@ -42,10 +42,10 @@ def measure(networks, task, *, T, probe_batch, lags, pairs, r, gradients, place=
     def anisotropies(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
         z = forward(cell, parameters.W, place(u), keep_tapes=False).z
-        samples, times = (np.stack(parts) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
+        samples, times = (place(np.stack(parts)) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
         found = []
         for i, lag in enumerate(lags):
-            J = jacobian_chain(cell, parameters.W, z, samples[:, i], times[:, i], lag)
+            J = jacobian_chain(cell, parameters.W, z, samples[:, i, :], times[:, i, :], lag)
             found.append(propagation(to_host(log_singular_values(J)), r))
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
@@ -79,7 +79,7 @@ def chain_inputs(z, samples, times, lag):
     T, members, rows, batch = z.shape
     columns = xp.reshape(xp.permute_dims(z, (1, 0, 3, 2)), (members, T * batch, rows))
     # z_t is the element t - 1 of z.
-    first = xp.asarray((times - lag) * batch + samples, device=z.device)[:, :, None]
+    first = ((times - lag) * batch + samples)[:, :, None]
     for j in range(lag):
         yield xp.matrix_transpose(xp.take_along_axis(columns, first + j * batch, axis=1))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.backend import namespace, to_host
 from engine.quantity import Quantity
-from engine.scaled import Scaled, log_frobenius_norm, plus, scaled, times
+from engine.scaled import log_frobenius_norm, plus, scaled, times
 from engine.seeding import stream
 from engine.statistics import line_fit
 from engine.unroll import forward, jacobians
@@ -36,12 +36,12 @@ def measure(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.
     W = place(random_weights(cell, seeds, weight_scale))
     z = forward(cell, W, place(sines(seeds, T, cell.inputs, noise)), keep_tapes=False).z
     A, B = (part[:, :, 0, ...] for part in jacobians(cell, W, z))
-    found = step_norms(A, B)
-    return found | summarize(epsilons, *(to_host(x) for x in error_logs(A, B, epsilons)))
+    log_C2, log_F = (to_host(x) for x in error_logs(A, B, place(np.array([*epsilons, 1.0]))))
+    return step_norms(A, B) | summarize(epsilons, log_C2[:, :-1], log_C2[:, -1], log_F)
 
 
 def summarize(epsilons, log_C2, log_C2_at_1, log_F_at_1):
-    """Errors over eps (member, epsilon), their slope and the relative error (member,), from `error_logs`."""
+    """Errors over eps and their slope from log C2 (member, epsilon); the relative error from logs at eps = 1 (member,)."""
     log_eps = np.log(epsilons)
     log_E = log_C2 + 2 * log_eps
     smallest = np.argsort(log_eps)[:FITTED]
@@ -94,17 +94,17 @@ def spectral_norm(M):
     return xp.sqrt(xp.clip(largest, 0, None))
 
 
-def error_logs(A, B, epsilons):
-    """log C2(eps) [EXP.C2] (member, epsilon), log C2(1) and log ||F(1)||_F (member,), from A, B (T, member, H, H)."""
+def error_logs(A, B, eps):
+    """log ||R(eps)||_F = log C2(eps) [EXP.C2] (member, epsilon), and log ||F(1)||_F (member,).
+
+    From A, B (T, member, H, H) and eps (epsilon,).
+    """
     xp = namespace(A)
-    eps = xp.asarray([*epsilons, 1.0], dtype=A.dtype, device=A.device)[:, None, None]
-    A, B = A[:, :, None, ...], B[:, :, None, ...]
-    identity = xp.broadcast_to(xp.eye(A.shape[-1], dtype=A.dtype, device=A.device), A.shape[1:])
-    F0, F1, nothing = scaled(identity), scaled(identity), scaled(xp.zeros_like(A[0, ...]))
-    L, R = nothing, Scaled(*(xp.concat([part] * eps.shape[0], axis=1) for part in nothing))
-    for t in range(A.shape[0]):
+    A, B, eps = A[:, :, None, ...], B[:, :, None, ...], eps[:, None, None]
+    F0, F1, L = scaled(A[0, ...]), scaled(A[0, ...] + B[0, ...]), scaled(B[0, ...])
+    R = scaled(xp.zeros_like(A[0, ...] + eps))
+    for t in range(1, A.shape[0]):
         R = plus(times(A[t, ...] + eps * B[t, ...], R), times(B[t, ...], L))
         L = plus(times(A[t, ...], L), times(B[t, ...], F0))
         F0, F1 = times(A[t, ...], F0), times(A[t, ...] + B[t, ...], F1)
-    log_R = log_frobenius_norm(R)
-    return log_R[:, :-1], log_R[:, -1], log_frobenius_norm(F1)[:, 0]
+    return log_frobenius_norm(R), log_frobenius_norm(F1)[:, 0]

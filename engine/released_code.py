@@ -137,11 +137,11 @@ def measure(networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray,
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
         z = forward(cell, parameters.W, place(u), keep_tapes=False).z
         drawn = [draw_pairs(seed, lags, pairs, T, probe_batch) for seed in seeds]
-        samples, times = (np.stack(parts) for parts in zip(*drawn, strict=True))
+        samples, times = (place(np.stack(parts)) for parts in zip(*drawn, strict=True))
         start = place(start_vectors(seeds, pairs, cell.state_size))
         by_lag = []
         for i, lag in enumerate(lags):
-            chain = build_chain(cell, parameters.W, chain_inputs(z, samples[:, i], times[:, i], lag), start)
+            chain = build_chain(cell, parameters.W, chain_inputs(z, samples[:, i, :], times[:, i, :], lag), start)
             by_lag.append([medians(departure(chain, r)) for departure in DEPARTURES.values()])
         by_statistic = np.transpose(np.array(by_lag), (2, 3, 1, 0))  # from (lag, departure, statistic, member)
         return dict(zip(QUANTITIES, by_statistic, strict=True))

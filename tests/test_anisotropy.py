@@ -135,7 +135,7 @@ def test_chains_are_the_jacobians_of_their_pairs(cell, place):
     z = forward(cell, W, u).z
     J = np.add(*jacobians(cell, W, z))
     samples, times = np.array([[0, 3, 3], [2, 2, 1], [1, 0, 3]]), np.array([[3, 7, 5], [4, 6, 7], [3, 3, 4]])
-    found = to_host(jacobian_chain(cell, place(W), place(z), samples, times, 3))
+    found = to_host(jacobian_chain(cell, place(W), place(z), place(samples), place(times), 3))
     for m, p in np.ndindex(3, 3):
         t = times[m, p]
         # one product over all chosen columns against one for each step: sums in another order
@@ -175,10 +175,10 @@ def test_a_diverged_network_is_marked_and_shapes_are_those_declared(name):
     found = measure(networks, "adding", **PROTOCOL)
     sizes = {"seed": 2, "checkpoint": 2, "lag": 3, "pair": 5, "rank": 5, "gradient_rank": 8}
     assert found.keys() == QUANTITIES.keys()
-    for name, quantity in QUANTITIES.items():
-        assert found[name].shape == tuple(sizes[dim] for dim in quantity.dims.split()), name
+    for variable, quantity in QUANTITIES.items():
+        assert found[variable].shape == tuple(sizes[dim] for dim in quantity.dims.split()), variable
         if "checkpoint" in quantity.dims:
-            assert np.isnan(found[name][0, 1]).all() and np.isfinite(found[name][1, 1]).any(), name
+            assert np.isnan(found[variable][0, 1]).all() and np.isfinite(found[variable][1, 1]).any(), variable
 
 
 def test_seeds_in_one_pass_equal_seeds_one_by_one_on_every_array_library(place):
