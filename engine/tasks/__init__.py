@@ -27,6 +27,8 @@ def ensemble_batch(task, seeds, purpose, index, *, T, n, batch, dtype="float64")
     Returns u (T, member, n, batch), y (member, batch), and the number of redrawn paths (member,). The same seed and
     task give the same batch to every cell and optimizer.
     """
-    draws = [make_task(task).draw(stream(seed, task, purpose, index), T, n, batch) for seed in seeds]
-    u, y, redrawn = zip(*draws, strict=True)
-    return np.stack(u, axis=1).astype(dtype, copy=False), np.stack(y).astype(dtype), np.array(redrawn)
+    u, y = np.empty((T, len(seeds), n, batch), dtype), np.empty((len(seeds), batch), dtype)
+    redrawn = np.empty(len(seeds), int)
+    for m, seed in enumerate(seeds):
+        u[:, m], y[m], redrawn[m] = make_task(task).draw(stream(seed, task, purpose, index), T, n, batch)
+    return u, y, redrawn
