@@ -12,6 +12,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/expansion.smk"
 include: "workflow/rules/effective_lr.smk"
 include: "workflow/rules/anisotropy.smk"
+include: "workflow/rules/differences.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 

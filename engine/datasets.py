@@ -25,6 +25,8 @@ COORDINATES = {
     "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
     "input": ("input channel, counted from 0", "1"),
     "neuron": ("unit of the state, counted from 0", "1"),
+    "departure": ("what is computed; `exact` is the definition", "1"),
+    "slope_departure": ("what is computed; `exact` is the definition", "1"),
     "pair": ("drawn pair (sample, t), counted from 0", "1"),
 }
 
@@ -119,10 +121,10 @@ def save_training(training, cell, coords, attributes, path):
     save(dataset(weight_quantities(cell) | TRAINING_QUANTITIES, arrays, coords, attributes | described), path)
 
 
-def load_networks(path, seeds=None):
-    """The Networks of a training file: of all its seeds, or of those named."""
-    ds = load(path)
-    ds = ds if seeds is None else ds.sel(seed=list(seeds))
+def load_networks(path, seeds=None, checkpoints=None):
+    """The Networks of a training file: of all its seeds and checkpoints, or of those named."""
+    chosen = {"seed": seeds, "checkpoint": checkpoints}
+    ds = load(path).sel({dim: list(values) for dim, values in chosen.items() if values is not None})
     cell = make_cell(ds.cell, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
     weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
     W_o = weights.pop("W_o")[:, :, None]

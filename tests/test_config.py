@@ -57,7 +57,8 @@ MISTAKES = {
     "anisotropy: {models: [plainadam]}": "anisotropy.models: 'plainadam' is no model, write cell-optimizer",
     "anisotropy: {models: [plain-adma]}": "anisotropy.models: unknown optimizer 'adma', did you mean 'adam'?",
     "anisotropy: {lags: [1, 120]}": "anisotropy.lags: 120 is too long for T = 120, allowed is less than T",
-    "anisotropy: {summary_lags: [3]}": "anisotropy.summary_lags: 3 is not measured (lags: 1, 2, 4",
+    "anisotropy: {summary_lags: [3]}": "anisotropy.summary_lags: 3 is not in anisotropy.lags (1, 2, 4",
+    "differences: {task: ar2}": "differences.task: ar2 is not in effective_lr.tasks (adding, recall",
     "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
     "expansion: {epsilons: [0.1, 1.0]}": "expansion.epsilons: found 2 entries, at least 5 needed",
@@ -68,7 +69,7 @@ MISTAKES = {
 @pytest.mark.parametrize("text", MISTAKES)
 def test_a_mistake_is_explained(text):
     paper = read("config.yaml")
-    everything = {"experiments": ["effective_lr", "expansion", "anisotropy"]}
+    everything = {"experiments": ["effective_lr", "expansion", "anisotropy", "differences"]}
     with pytest.raises(ConfigError) as caught:
         check(merged(paper, everything, yaml.safe_load(text)))
     assert MISTAKES[text] in str(caught.value)
@@ -87,7 +88,7 @@ def keys(schema, prefix=""):
 def test_every_key_is_documented_and_no_other():
     text = (CONFIG / "README.md").read_text()
     rows = [line.split("|")[1].strip().strip("`") for line in text.splitlines() if line.startswith("| `")]
-    blocks = ["training", "effective_lr", "expansion", "anisotropy"]
+    blocks = ["training", "effective_lr", "expansion", "anisotropy", "differences"]
     inner = "optimizers.*.schedule.name"  # told beside the schedule
     expected = [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if key not in [*blocks, inner]]
     assert sorted(rows) == sorted(expected)

@@ -121,11 +121,23 @@ def check_anisotropy(key, block, config):
     if (lag := max(block["lags"])) >= block["T"]:
         raise ConfigError(f"{key}.lags: {lag} is too long for T = {block['T']}, allowed is less than T")
     for lag in block["summary_lags"]:
-        if lag not in block["lags"]:
-            raise ConfigError(f"{key}.summary_lags: {lag} is not measured (lags: {', '.join(map(str, block['lags']))})")
+        lookup_in(f"{key}.summary_lags", lag, block["lags"], f"{key}.lags")
     for name, limit, why in (("units", config["units"], "singular values"), ("gradients", block["gradients"], "rows")):
         if block["rank"] > limit:
             raise ConfigError(f"{key}.rank = {block['rank']} is too large: there are {name} = {limit} {why}")
 
 
-EXPERIMENTS = {"effective_lr": check_effective_lr, "expansion": check_expansion, "anisotropy": check_anisotropy}
+def check_differences(key, block, config):
+    """It measures what other experiments have trained."""
+    for other, checkpoints in (("anisotropy", "checkpoints"), ("effective_lr", "slope_checkpoints")):
+        lookup_in(f"{key}.task", block["task"], config[other]["tasks"], f"{other}.tasks")
+        for checkpoint in block[checkpoints]:
+            lookup_in(f"{key}.{checkpoints}", checkpoint, config[other]["checkpoints"], f"{other}.checkpoints")
+
+
+def lookup_in(key, value, values, source):
+    if value not in values:
+        raise ConfigError(f"{key}: {value} is not in {source} ({', '.join(map(str, values))})")
+
+
+EXPERIMENTS = {"effective_lr": check_effective_lr, "expansion": check_expansion, "anisotropy": check_anisotropy, "differences": check_differences}

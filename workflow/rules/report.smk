@@ -1,7 +1,12 @@
 # Tables over all results of a run, and the page that shows them.
 def tables():
     """Every table of the experiments that the configuration asks for."""
-    return [f"{RESULTS}/summary.csv", f"{RESULTS}/README.md"] if "anisotropy" in config["experiments"] else []
+    names = []
+    if "anisotropy" in config["experiments"]:
+        names += ["summary.csv", "README.md"]
+    if "differences" in config["experiments"]:
+        names += ["differences.csv", "differences.md"]
+    return [f"{RESULTS}/{name}" for name in names]
 
 
 rule summary:

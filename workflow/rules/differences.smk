@@ -1,0 +1,77 @@
+# How the released code's numbers differ from the definitions, on the same trained networks (docs/differences.md).
+D = config["differences"]
+
+
+rule differences:
+    input:
+        networks=f"{RESULTS}/training/anisotropy/{D['task']}/{{cell}}-{{optimizer}}.nc",
+        code=code("differences.py"),
+    output:
+        f"{RESULTS}/differences/{D['task']}/{{cell}}-{{optimizer}}.nc",
+    params:
+        task=D["task"],
+        seeds=config["seeds"][: D["seeds"]],
+        checkpoints=D["checkpoints"],
+        protocol={
+            "r": config["anisotropy"]["rank"],
+            **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs")},
+        },
+    log:
+        f"{RESULTS}/logs/differences/{D['task']}/{{cell}}-{{optimizer}}.log",
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+        gpu=0,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/differences.py"
+
+
+rule differences_slope:
+    input:
+        networks=f"{RESULTS}/training/effective_lr/{D['task']}/{{cell}}-{config['effective_lr']['optimizer']}.nc",
+        code=code("differences_slope.py"),
+    output:
+        f"{RESULTS}/differences/{D['task']}/slope_{{cell}}.nc",
+    params:
+        task=D["task"],
+        seeds=config["seeds"][: D["seeds"]],
+        checkpoints=D["slope_checkpoints"],
+        protocol={k: config["effective_lr"][k] for k in ("T", "probe_batch")},
+    log:
+        f"{RESULTS}/logs/differences/{D['task']}/slope_{{cell}}.log",
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+        gpu=0,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/differences_slope.py"
+
+
+rule differences_page:
+    input:
+        measured=expand(f"{RESULTS}/differences/{D['task']}/{{model}}.nc", model=config["anisotropy"]["models"]),
+        slopes=expand(f"{RESULTS}/differences/{D['task']}/slope_{{cell}}.nc", cell=config["effective_lr"]["cells"]),
+        code=code("differences_page.py"),
+    output:
+        csv=f"{RESULTS}/differences.csv",
+        page=f"{RESULTS}/differences.md",
+    params:
+        task=D["task"],
+        models=config["anisotropy"]["models"],
+        cells=config["effective_lr"]["cells"],
+    log:
+        f"{RESULTS}/logs/differences_page.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/differences_page.py"

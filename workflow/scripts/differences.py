@@ -1,0 +1,16 @@
+"""What the released code computes instead of the anisotropy and sensitivity of one model, departure by departure."""
+
+from engine.backend import placement
+from engine.datasets import dataset, load_networks, save
+from engine.released_code import DEPARTURES, QUANTITIES, measure
+from workflow.job import attributes, start
+
+start(snakemake)
+params, wildcards = snakemake.params, snakemake.wildcards
+place = placement(snakemake.resources.get("gpu", 0))
+networks = load_networks(snakemake.input.networks, params.seeds, params.checkpoints)
+arrays = measure(networks, params.task, **params.protocol, place=place)
+coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints}
+coords |= {"lag": params.protocol["lags"], "departure": list(DEPARTURES)}
+title = f"Definitions and departures of the released code: {wildcards.cell} with {wildcards.optimizer} on {params.task}"
+save(dataset(QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])

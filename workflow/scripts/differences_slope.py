@@ -1,0 +1,15 @@
+"""The slope of log S on log P0 with the released code's power iteration and guards instead of the norm."""
+
+from engine.backend import placement
+from engine.datasets import dataset, load_networks, save
+from engine.released_code import SLOPE_DEPARTURES, SLOPE_QUANTITIES, measure_slopes
+from workflow.job import attributes, start
+
+start(snakemake)
+params = snakemake.params
+place = placement(snakemake.resources.get("gpu", 0))
+networks = load_networks(snakemake.input.networks, params.seeds, params.checkpoints)
+arrays = measure_slopes(networks, params.task, **params.protocol, place=place)
+coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints, "slope_departure": list(SLOPE_DEPARTURES)}
+title = f"Slope of log S on log P0, by definition and in the released code: {snakemake.wildcards.cell} on {params.task}"
+save(dataset(SLOPE_QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])
