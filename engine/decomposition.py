@@ -7,7 +7,7 @@ how much each of the three effects varies between seeds, which is the error that
 
 import numpy as np
 
-from engine.bootstrap import RESAMPLES, interval
+from engine.bootstrap import RESAMPLES, intervals
 
 EFFECTS = ("gate", "optimizer", "interaction")
 
@@ -73,37 +73,16 @@ SIZES = {"share": shares, "adjusted_share": adjusted_shares, "partial_eta_square
 
 def rows(y, rng, *, confidence=0.95, resamples=RESAMPLES):
     """One dict a source for y (gate, optimizer, seed): every effect size of SIZES with its interval over seeds."""
-    found = {}
+    table = {}
     for size, of in SIZES.items():
-        for source in of(y):
-
-            def statistic(x, of=of, source=source):
-                return of(x)[source]
-
-            found.setdefault(source, {})[size] = interval(statistic, y, rng, confidence=confidence, resamples=resamples)
-    return [
-        {"source": source, "seeds": sizes["share"].seeds}
-        | {
-            size + end: value
-            for size, at in sizes.items()
-            for end, value in (("", at.value), ("_low", at.low), ("_high", at.high))
-        }
-        for source, sizes in found.items()
-    ]
+        found = intervals(lambda x, of=of: np.stack(list(of(x).values())), y, rng, confidence, resamples)
+        for source, at in zip(of(y), found, strict=True):
+            row = table.setdefault(source, {"source": source, "seeds": at.seeds})
+            row |= {size: at.value, f"{size}_low": at.low, f"{size}_high": at.high}
+    return list(table.values())
 
 
 def level_means(y, rng, *, confidence=0.95, resamples=RESAMPLES):
     """{"gate": [Interval, ...], "optimizer": [...]}: marginal means of y (gate, optimizer, seed), one a level."""
-    rows_of = {"gate": np.moveaxis(y, 1, 0), "optimizer": y}
-    return {
-        factor: [
-            interval(marginal_mean, values[:, i], rng, confidence=confidence, resamples=resamples)
-            for i in range(values.shape[1])
-        ]
-        for factor, values in rows_of.items()
-    }
-
-
-def marginal_mean(x):
-    """Mean over the other factor (the first axis) and the seeds."""
-    return x.mean(axis=(0, -1))
+    of = {"gate": lambda x: x.mean(axis=(1, -1)), "optimizer": lambda x: x.mean(axis=(0, -1))}
+    return {factor: intervals(means, y, rng, confidence, resamples) for factor, means in of.items()}

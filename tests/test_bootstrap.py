@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from engine.bootstrap import interval
+from engine.bootstrap import interval, intervals
 
 
 def mean(x):
@@ -63,3 +63,13 @@ def test_a_wider_confidence_gives_a_wider_interval():
     x = np.random.default_rng(4).normal(size=15)
     narrow, wide = (interval(mean, x, np.random.default_rng(0), confidence=c) for c in (0.8, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_several_statistics_share_the_drawn_seeds_and_each_has_its_own_interval():
+    x = np.random.default_rng(5).normal(size=(3, 15))
+    x[1] = 4.0  # does not vary, while the others do
+    together = intervals(mean, x, np.random.default_rng(0))
+    assert together[1][:3] == (4, 4, 4)
+    for i in (0, 2):
+        alone = interval(lambda y, i=i: mean(y[i]), x, np.random.default_rng(0))
+        assert together[i] == pytest.approx(alone, rel=1e-12)
