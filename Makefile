@@ -1,0 +1,99 @@
+# Each target first makes the environment that it needs, once, from a lock file.
+
+# The Python that environments are made with, 3.11 or newer.
+PYTHON ?= python3
+# How many cores to use; without it, all of them.
+CORES =
+# A folder of profiles/: default, gpu or slurm.
+PROFILE = default
+# 12 or 13 adds CuPy for that version of CUDA to .venv.
+CUDA = $(if $(filter gpu,$(PROFILE)),13)
+# The run that `make report` is about.
+RUN = paper
+# Further words for the command that a target runs.
+ARGS =
+
+PY = .venv/bin/python
+SNAKEMAKE = $(PY) -m snakemake --workflow-profile profiles/$(PROFILE) $(if $(CORES),--cores $(CORES))
+READY = .venv/requirements.lock $(if $(CUDA),.venv/requirements-gpu-cuda$(CUDA).lock)
+config = $(if $(filter-out paper,$(1)),--configfile config/$(1).yaml)
+
+.DELETE_ON_ERROR:
+.PHONY: help paper smoke factorial report test lint bench bench-gpu lock clean
+
+help:
+	@echo 'make paper       all figures and tables of the paper, into results/paper/'
+	@echo 'make smoke       the same from a tiny run, in about a minute, into results/smoke/'
+	@echo 'make factorial   gates against optimizers, into results/factorial/'
+	@echo 'make report      a run as one self-contained page: results/RUN/report.html, RUN=paper'
+	@echo 'make test        the tests'
+	@echo 'make lint        the linters'
+	@echo 'make bench       speed beside PyTorch and JAX; make bench-gpu: the same on a GPU'
+	@echo 'make lock        the newest versions into the lock files'
+	@echo 'make clean       removes environments and caches; results stay'
+	@echo
+	@echo 'With any of them: CORES=2, PROFILE=gpu or slurm, CUDA=12 or 13, ARGS=..., PYTHON=python3.12'
+	@echo 'For example: make paper CORES=4 ARGS=--dry-run'
+
+paper smoke factorial: $(READY)
+	$(SNAKEMAKE) $(call config,$@) $(ARGS)
+
+report: $(RUN)
+	$(SNAKEMAKE) $(call config,$(RUN)) --report results/$(RUN)/report.html
+
+test: $(READY)
+	$(PY) -m pytest $(ARGS)
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m snakefmt --check Snakefile workflow/rules
+	$(PY) -m snakemake --lint
+
+bench: .venv-bench/requirements-bench.lock
+	PYTHONPATH=. .venv-bench/bin/python benchmarks/run.py $(ARGS)
+
+bench-gpu: .venv-bench-gpu/requirements-bench.lock
+	PYTHONPATH=. .venv-bench-gpu/bin/python benchmarks/run.py --gpu $(ARGS)
+
+lock:
+	$(python_is_new_enough)
+	$(PYTHON) tools/lock.py
+
+clean:
+	rm -rf .venv .venv-bench .venv-bench-gpu .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment holds a copy of the lock that it was made from, written last: without it, or with another one, the
+# environment is made anew.
+.venv/requirements.lock: requirements.lock
+	$(call environment,-r $<)
+
+.venv/requirements-gpu-cuda%.lock: requirements-gpu-cuda%.lock .venv/requirements.lock
+	@echo "Adding CuPy for CUDA $* to .venv"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock -r $<
+	@cp $< $@
+
+.venv-bench/requirements-bench.lock: requirements-bench.lock
+	$(call environment,-r $<)
+
+.venv-bench-gpu/requirements-bench.lock: CUDA = 13
+.venv-bench-gpu/requirements-bench.lock: requirements-bench.lock
+	$(call environment,-r $< 'jax[cuda$(CUDA)]' "$$(grep ^cupy requirements-gpu-cuda$(CUDA).lock)")
+
+define environment
+	$(python_is_new_enough)
+	@if cmp -s $< $@; then touch $@; else \
+	  echo "Making $(@D) from $<: once, a minute or two"; \
+	  $(PYTHON) -m venv --clear $(@D) && \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(1) && \
+	  cp $< $@.part && mv $@.part $@; \
+	fi
+endef
+
+define python_is_new_enough
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  found=$$($(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null || echo missing); \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is $$found. Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+	  exit 1; }
+endef
