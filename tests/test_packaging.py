@@ -1,0 +1,159 @@
+"""What is declared, locked and committed fits together: pyproject.toml, environment.yml, lock files, profiles."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+# Where conda-forge, or an import statement, says a package's name differently.
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "cupy": "cupy-cuda13x"}
+IMPORT_NAMES = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib", "cupy": "cupy-cuda13x", "cupyx": "cupy-cuda13x"}
+
+LOCKS = {
+    "requirements.lock": ("test", "lint", "slurm"),
+    "requirements-bench.lock": ("bench",),
+    "requirements-gpu-cuda12.lock": ("gpu-cuda12",),
+    "requirements-gpu-cuda13.lock": ("gpu-cuda13",),
+}
+
+
+def bounds(requirements):
+    """{package: SpecifierSet}"""
+    return {canonicalize_name(r.name): r.specifier for r in map(Requirement, requirements)}
+
+
+def declared(*extras):
+    """{package: SpecifierSet} of the main dependencies with those of `extras`."""
+    return bounds(PROJECT["dependencies"]) | bounds(r for extra in extras for r in EXTRAS[extra])
+
+
+def locked(name):
+    """{package: Version}; every line is a comment or one exact pin."""
+    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+    pins = dict(line.split("==") for line in lines)
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line) for line in lines), f"not an exact pin in {name}"
+    return {package: Version(version) for package, version in pins.items()}
+
+
+def committed():
+    """Paths of the files that git tracks."""
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_environment_yml_and_pyproject_are_the_same_set():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["channels"] == ["conda-forge"]
+    entries = [e for e in environment["dependencies"] if isinstance(e, str)]
+    [by_pip] = [e["pip"] for e in environment["dependencies"] if isinstance(e, dict)]
+    conda = {name: spec for name, _, spec in (entry.partition(" ") for entry in entries)}
+    assert conda.pop("python") == PROJECT["requires-python"]
+    assert conda.pop("pip") == ""
+    conda = {CONDA_NAMES.get(name, name): SpecifierSet(spec) for name, spec in conda.items()}
+    assert conda | bounds(by_pip) == declared("test", "lint", "slurm", "gpu-cuda13")
+
+
+def test_both_versions_of_cuda_get_the_same_cupy():
+    cuda12, cuda13 = (EXTRAS[f"gpu-cuda{n}"] for n in (12, 13))
+    assert [r.replace("cuda12x", "cuda13x") for r in cuda12] == cuda13
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_pins_what_is_declared_within_its_bounds(name):
+    pins = locked(name)
+    if "gpu" in name:  # holds only what it adds
+        pins = locked("requirements.lock") | pins
+    for package, allowed in declared(*LOCKS[name]).items():
+        assert package in pins, f"{name} does not pin {package}: make lock"
+        assert pins[package] in allowed, f"{name} pins {package}=={pins[package]}, not {allowed}: make lock"
+
+
+def test_benchmarks_measure_the_versions_that_the_workflow_uses():
+    main, bench = locked("requirements.lock"), locked("requirements-bench.lock")
+    for package in declared():
+        assert bench[package] == main[package]
+
+
+@pytest.mark.parametrize(
+    "folder, extras",
+    [
+        ("engine", ("gpu-cuda13",)),
+        ("workflow", ("gpu-cuda13",)),
+        ("tests", ("test", "gpu-cuda13")),
+        ("tools", ()),
+        ("benchmarks", ("bench", "gpu-cuda13")),
+    ],
+)
+def test_whatever_is_imported_is_declared(folder, extras):
+    ours = {name for path in committed() for name in (path.stem, path.relative_to(ROOT).parts[0])}
+    for path in (p for p in committed() if p.suffix == ".py" and p.is_relative_to(ROOT / folder)):
+        for name in imports(path.read_text()) - set(sys.stdlib_module_names) - ours:
+            package = IMPORT_NAMES.get(name, canonicalize_name(name))
+            assert package in declared(*extras), f"{path.relative_to(ROOT)} imports {name}"
+
+
+def imports(source):
+    """Top-level names of the modules that a source file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def test_no_committed_file_names_a_package_index_or_a_path_of_one_machine():
+    # The brackets keep the pattern from finding itself.
+    found = re.compile(
+        rb"find[-]links|index[-]url|trusted[-]host|python[h]osted|pypi[.]org|[f]ile://"
+        rb"|(?<![\w.-])/(?:[o]pt|[w]ork|[r]oot)/\w"
+    )
+    hits = [
+        f"{path.relative_to(ROOT)}: {m[0].decode()}" for path in committed() for m in found.finditer(path.read_bytes())
+    ]
+    assert not hits
+
+
+def test_citation_names_the_software_and_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # what the format requires
+    assert (citation["title"], citation["license"]) == (PROJECT["name"], PROJECT["license"])
+    assert citation["version"] == PROJECT["version"]
+    [paper] = citation["references"]
+    assert {"type", "title", "authors"} <= paper.keys()
+    assert paper["identifiers"][0]["value"] == "arXiv:2508.12121"
+
+
+def test_the_gpu_profile_asks_a_gpu_for_every_rule_that_can_use_one():
+    rules = {
+        name
+        for path in (ROOT / "workflow" / "rules").glob("*.smk")
+        for name, body in re.findall(r"^rule (\w+):\n((?:[ \t].*\n|\n)+)", path.read_text(), re.MULTILINE)
+        if re.search(r"^\s+gpu=", body, re.MULTILINE)
+    }
+    profile = yaml.safe_load((ROOT / "profiles" / "gpu" / "config.yaml").read_text())
+    assert profile["set-resources"] == {rule: {"gpu": 1} for rule in rules}
+
+
+@pytest.mark.parametrize("name", ["default", "gpu"])
+def test_no_profile_takes_the_gpu_away_in_silence(name):
+    # Snakemake lowers what a job asks for to the cap: with gpu: 0 a job that was told to use the GPU runs on the CPU.
+    profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+    assert profile["resources"]["gpu"] >= 1
