@@ -11,6 +11,7 @@ from engine.networks import Networks
 from engine.quantity import Quantity
 from engine.training import QUANTITIES as TRAINING_QUANTITIES
 from engine.unroll import Parameters
+from engine.updates import QUANTITIES as STEP_QUANTITIES
 
 COORDINATES = {
     "seed": ("seed of the random streams", "1"),
@@ -110,15 +111,15 @@ def weight_quantities(cell):
 
 
 def save_training(training, cell, coords, attributes, path):
-    """Writes a Training: every weight by name over (seed, checkpoint, ...), the loss, divergences and redraws."""
+    """Writes a Training: weights by name over (seed, checkpoint, ...), loss, divergences, redraws and steps."""
     W, W_o = (np.swapaxes(p, 0, 1) for p in training.parameters)
     arrays = {**cell.unpack(W), "W_o": W_o[:, :, 0]}
-    arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES}
+    arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES} | training.steps
     coords = coords | {"iteration": np.arange(training.loss.shape[1])}
     coords |= {dim: np.arange(size) for dim, size in (("unit", cell.units), ("source", cell.units), ("input", cell.inputs))}
     options = {key: getattr(cell, key) for key in cell.options}
     described = {"cell": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
-    save(dataset(weight_quantities(cell) | TRAINING_QUANTITIES, arrays, coords, attributes | described), path)
+    save(dataset(weight_quantities(cell) | TRAINING_QUANTITIES | STEP_QUANTITIES, arrays, coords, attributes | described), path)
 
 
 def load_networks(path, seeds=None, checkpoints=None):

@@ -12,6 +12,7 @@ from engine.quantity import Quantity
 from engine.seeding import stream
 from engine.tasks import ensemble_batch
 from engine.unroll import Parameters
+from engine.updates import update_statistics
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Training(NamedTuple):
     loss: np.ndarray  # (member, update)
     diverged_at: np.ndarray  # (member,), the first update whose loss or step was not finite; -1 if there was none
     redrawn: np.ndarray  # (member,), diverging target paths that the task drew again
+    steps: dict  # {name: (member, checkpoint, ...)}, what engine.updates records of the step after each checkpoint
 
 
 def initial_parameters(cell, seeds, dtype):
@@ -79,11 +81,12 @@ def train(
         start = Parameters(*(place(p) for p in initial_parameters(cell, block, dtype)))
         gradient_of = gradient_function(cell, start, T, batch)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            part = _train_pass(gradient_of, rule, rate, batches, start, updates, set(checkpoints), place, progress)
+            part = _train_pass(cell, gradient_of, rule, rate, batches, start, updates, set(checkpoints), place, progress)
         parts.append(part)
     join = Training(
         Parameters(*(np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))),
-        *(np.concatenate([getattr(part, field) for part in parts]) for field in Training._fields[1:]),
+        *(np.concatenate([getattr(part, field) for part in parts]) for field in ("loss", "diverged_at", "redrawn")),
+        {name: np.concatenate([part.steps[name] for part in parts]) for name in parts[0].steps},
     )
     for seed, k in zip(seeds, join.diverged_at, strict=True):
         if k >= 0:
@@ -91,30 +94,43 @@ def train(
     return join
 
 
-def _train_pass(gradient_of, rule, rate, batches, parameters, updates, checkpoints, place, progress):
+def _train_pass(cell, gradient_of, rule, rate, batches, parameters, updates, checkpoints, place, progress):
     states = [rule.start(p) for p in parameters]
-    losses, probes, redrawn = [], [], 0
-    for k in range(updates):
+    losses, probes, steps, redrawn = [], [], [], 0
+    # The last checkpoint has no update after it: its step is computed, at the last rate, and not taken.
+    for k in range(updates + (updates in checkpoints)):
         if k in checkpoints:
             probes.append([to_host(p).copy() for p in parameters])
         u, y, again = batches(k)
-        redrawn = redrawn + again
         loss, gradient = gradient_of(parameters, place(u), place(y))
-        for p, g, state in zip(parameters, gradient, states, strict=True):
-            p += rule.increment(g, state, rate(k), k)
+        mu = rate(min(k, updates - 1))
+        step = Parameters(*(rule.increment(g, state, mu, k) for g, state in zip(gradient, states, strict=True)))
+        if k in checkpoints:
+            steps.append(update_statistics(cell, step, gradient, _second_moments(rule, states, k)))
+        if k == updates:
+            break
+        for p, increment in zip(parameters, step, strict=True):
+            p += increment
+        redrawn = redrawn + again
         losses.append(loss)
         progress.advance(len(y), lambda loss=loss: f"loss {np.mean(to_host(loss)):.4g}")
-    final = [to_host(p).copy() for p in parameters]
-    if updates in checkpoints:
-        probes.append(final)
     loss = to_host(namespace(losses[0]).stack(losses, axis=1))
-    diverged_at = _first_divergence(loss, final)
+    diverged_at = _first_divergence(loss, [to_host(p) for p in parameters])
     probed = Parameters(*(np.stack(p) for p in zip(*probes, strict=True)))
+    steps = {name: np.stack([found[name] for found in steps], axis=1) for name in steps[0]}
     for i, k in enumerate(sorted(checkpoints)):
         gone = (diverged_at >= 0) & (diverged_at < k)
         for p in probed:
             p[i, gone] = np.nan
-    return Training(probed, loss, diverged_at, redrawn)
+        for values in steps.values():
+            values[gone, i] = np.nan
+    return Training(probed, loss, diverged_at, redrawn, steps)
+
+
+def _second_moments(rule, states, k):
+    """v_hat after update k as Parameters, for a rule that keeps second moments; else None."""
+    v = [rule.second_moment(state, k) for state in states]
+    return None if v[0] is None else Parameters(*v)
 
 
 def _first_divergence(loss, final):

@@ -9,7 +9,8 @@ from conftest import on_strict, small_cell
 from engine.optimizers import make_optimizer
 from engine.tasks import ensemble_batch
 from engine.training import initial_parameters, train
-from engine.unroll import loss_and_gradient
+from engine.unroll import Parameters, loss_and_gradient
+from engine.updates import flat
 
 PROTOCOL = {"T": 12, "batch": 8, "updates": 6, "checkpoints": [0, 3, 6], "dtype": "float64"}
 SEEDS = [4, 9, 2]
@@ -90,3 +91,29 @@ def test_divergence_is_named_recorded_and_kept_from_the_others(caplog):
 
 def test_a_sound_training_diverges_nowhere(cell):
     assert (run(cell).diverged_at == -1).all()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_the_steps_after_the_checkpoints_are_recorded(optimizer):
+    """Recomputed from the weights of one update and the next; the last step is not taken, so it has only finite values."""
+    cell = small_cell("multi")
+    found = run(cell, optimizer, checkpoints=[0, 1, 6])
+    delta = flat(Parameters(*(p[1] - p[0] for p in found.parameters)))
+    for m, seed in enumerate(SEEDS):
+        u, y, _ = ensemble_batch("adding", [seed], "train", 0, T=12, n=cell.inputs, batch=8)
+        start = initial_parameters(cell, [seed], "float64")
+        g = flat(loss_and_gradient(cell, start, u, y)[1])[0]
+        cosine = -delta[m] @ g / np.linalg.norm(delta[m]) / np.linalg.norm(g)
+        # The difference of two weights near 0.4 keeps 1e-14 of a step near 0.05.
+        assert found.steps["update_cosine"][m, 0] == pytest.approx(cosine, rel=1e-9)
+    assert all(np.isfinite(values).all() for values in found.steps.values())
+    assert ("adaptive_step" in found.steps) == (optimizer == "adam")
+
+
+def test_recording_the_last_step_changes_no_weight_and_no_loss():
+    cell = small_cell("multi")
+    with_last, without = run(cell, "adam", checkpoints=[0, 6]), run(cell, "adam", checkpoints=[0])
+    np.testing.assert_array_equal(with_last.loss, without.loss)
+    longer = run(cell, "adam", updates=7, checkpoints=[6])
+    for a, b in zip(with_last.parameters, longer.parameters, strict=True):
+        np.testing.assert_array_equal(a[1], b[0])

@@ -1,5 +1,6 @@
 """Update rules, one file each. A rule keeps what it needs in `start(theta)`, a tuple of arrays like theta, and gives
 `increment(g, state, rate, k)`, what update k = 0, 1, ... adds to theta for gradient g; it changes its state in place.
+`second_moment(state, k)` is the mean of squared gradients by which it has scaled that update, None if it does not.
 A rule that is registered here obeys every law in tests/test_optimizers.py.
 """
 

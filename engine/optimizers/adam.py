@@ -37,3 +37,7 @@ class Adam:
         v += (1 - self.beta2) * (g * g)
         v_hat = v / (1 - self.beta2 ** (k + 1))
         return (-rate / (1 - self.beta1 ** (k + 1))) * m / (namespace(g).sqrt(v_hat) + self.eps)
+
+    def second_moment(self, state, k):
+        """The running mean of squared gradients that update k is scaled by."""
+        return state[1] / (1 - self.beta2 ** (k + 1))

@@ -25,3 +25,7 @@ class Momentum:
         v *= self.beta
         v += g
         return -rate * v
+
+    def second_moment(self, state, k):
+        """None: the rule keeps none."""
+        return None

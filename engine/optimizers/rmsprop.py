@@ -28,3 +28,7 @@ class RMSprop:
         v *= self.rho
         v += (1 - self.rho) * (g * g)
         return -rate * g / (namespace(g).sqrt(v) + self.eps)
+
+    def second_moment(self, state, k):
+        """The running mean of squared gradients that update k is scaled by."""
+        return state[0]

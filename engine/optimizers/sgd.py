@@ -14,3 +14,7 @@ class SGD:
 
     def increment(self, g, state, rate, k):
         return -rate * g
+
+    def second_moment(self, state, k):
+        """None: the rule keeps none."""
+        return None
