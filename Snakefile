@@ -13,6 +13,8 @@ include: "workflow/rules/expansion.smk"
 include: "workflow/rules/effective_lr.smk"
 include: "workflow/rules/anisotropy.smk"
 include: "workflow/rules/differences.smk"
+include: "workflow/rules/gates.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 

@@ -58,6 +58,9 @@ MISTAKES = {
     "anisotropy: {models: [plain-adma]}": "anisotropy.models: unknown optimizer 'adma', did you mean 'adam'?",
     "anisotropy: {lags: [1, 120]}": "anisotropy.lags: 120 is too long for T = 120, allowed is less than T",
     "anisotropy: {summary_lags: [3]}": "anisotropy.summary_lags: 3 is not in anisotropy.lags (1, 2, 4",
+    "gates: {lags: [1, 80]}": "gates.lags: 80 is too long for effective_lr.T = 80",
+    "gates: {samples: 65}": "gates.samples = 65 is more than gates.probe_batch = 64",
+    "gates: {references: [leaky-adam]}": "gates.references: leaky-adam is not in anisotropy.models (plain-adam",
     "differences: {task: ar2}": "differences.task: ar2 is not in effective_lr.tasks (adding, recall",
     "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
@@ -69,7 +72,7 @@ MISTAKES = {
 @pytest.mark.parametrize("text", MISTAKES)
 def test_a_mistake_is_explained(text):
     paper = read("config.yaml")
-    everything = {"experiments": ["effective_lr", "expansion", "anisotropy", "differences"]}
+    everything = {"experiments": ["effective_lr", "expansion", "anisotropy", "gates", "differences"]}
     with pytest.raises(ConfigError) as caught:
         check(merged(paper, everything, yaml.safe_load(text)))
     assert MISTAKES[text] in str(caught.value)
@@ -88,7 +91,7 @@ def keys(schema, prefix=""):
 def test_every_key_is_documented_and_no_other():
     text = (CONFIG / "README.md").read_text()
     rows = [line.split("|")[1].strip().strip("`") for line in text.splitlines() if line.startswith("| `")]
-    blocks = ["training", "effective_lr", "expansion", "anisotropy", "differences"]
+    blocks = ["training", "effective_lr", "expansion", "anisotropy", "gates", "differences"]
     inner = "optimizers.*.schedule.name"  # told beside the schedule
     expected = [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if key not in [*blocks, inner]]
     assert sorted(rows) == sorted(expected)

@@ -75,7 +75,9 @@ def check_parts(config):
     for name in config["cells"]:
         with_key(f"cells.{name}", lambda name=name: build_cell(cell_settings(config, name, inputs=1)))
     for name in config["optimizers"]:
-        with_key(f"optimizers.{name}", lambda name=name: build_optimizer(optimizer_settings(config, name), updates=1)[1](0))
+        with_key(
+            f"optimizers.{name}", lambda name=name: build_optimizer(optimizer_settings(config, name), updates=1)[1](0)
+        )
 
 
 def with_key(key, make):
@@ -127,6 +129,20 @@ def check_anisotropy(key, block, config):
             raise ConfigError(f"{key}.rank = {block['rank']} is too large: there are {name} = {limit} {why}")
 
 
+def check_gates(key, block, config):
+    """It measures what `anisotropy` and `effective_lr` have trained."""
+    for name in ("anisotropy", "effective_lr"):
+        if max(block["lags"]) >= config[name]["T"]:
+            raise ConfigError(f"{key}.lags: {max(block['lags'])} is too long for {name}.T = {config[name]['T']}")
+    if block["samples"] > block["probe_batch"]:
+        raise ConfigError(f"{key}.samples = {block['samples']} is more than {key}.probe_batch = {block['probe_batch']}")
+    if block["rank"] > config["units"]:
+        raise ConfigError(f"{key}.rank = {block['rank']} is too large: there are units = {config['units']}")
+    for list_of in ("compared", "references"):
+        for model in block[list_of]:
+            lookup_in(f"{key}.{list_of}", model, config["anisotropy"]["models"], "anisotropy.models")
+
+
 def check_differences(key, block, config):
     """It measures what other experiments have trained."""
     for other, checkpoints in (("anisotropy", "checkpoints"), ("effective_lr", "slope_checkpoints")):
@@ -140,4 +156,10 @@ def lookup_in(key, value, values, source):
         raise ConfigError(f"{key}: {value} is not in {source} ({', '.join(map(str, values))})")
 
 
-EXPERIMENTS = {"effective_lr": check_effective_lr, "expansion": check_expansion, "anisotropy": check_anisotropy, "differences": check_differences}
+EXPERIMENTS = {
+    "effective_lr": check_effective_lr,
+    "expansion": check_expansion,
+    "anisotropy": check_anisotropy,
+    "gates": check_gates,
+    "differences": check_differences,
+}

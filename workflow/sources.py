@@ -1,6 +1,7 @@
 """Which files of this repository a script imports, directly or through others."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 PACKAGES = ("engine", "workflow")
@@ -16,6 +17,7 @@ def sources(script, root):
     return sorted(found)
 
 
+@cache  # every job reads the rules again, and the scripts share most of what they import
 def imports(root, path):
     """Files that one file imports, with the __init__.py of every package on the way."""
     names = set()

@@ -6,6 +6,8 @@ def tables():
         names += ["summary.csv", "README.md"]
     if "differences" in config["experiments"]:
         names += ["differences.csv", "differences.md"]
+    if "gates" in config["experiments"]:
+        names += ["table1.csv", "table1.tex", "coupling.csv", "claims.csv", "claims.md", "decomposition.csv"]
     return [f"{RESULTS}/{name}" for name in names]
 
 

@@ -1,0 +1,113 @@
+# Gates as optimizers, time scales and alignment (Table 1 and the abstract's claims), on networks trained above.
+G = config["gates"]
+
+
+def models(experiment):
+    """Models that an experiment trains."""
+    block = config[experiment]
+    return block["models"] if "models" in block else [f"{cell}-{block['optimizer']}" for cell in block["cells"]]
+
+
+def gate_files():
+    """Every measured model and task: those of `anisotropy`, and of `effective_lr` what the former does not have."""
+    fresh = [model for model in models("effective_lr") if model not in models("anisotropy")]
+    return [
+        f"{RESULTS}/gates/{experiment}/{task}/{model}.nc"
+        for experiment, found in (("anisotropy", models("anisotropy")), ("effective_lr", fresh))
+        if experiment in config["experiments"]
+        for task in config[experiment]["tasks"]
+        for model in found
+    ]
+
+
+def step_files():
+    """Gate products of the compared models beside the steps of the reference models."""
+    tasks = config["anisotropy"]["tasks"] if "anisotropy" in config["experiments"] else []
+    return expand(f"{RESULTS}/steps/{{task}}/{{model}}.nc", task=tasks, model=G["compared"])
+
+
+rule gates:
+    input:
+        networks=f"{RESULTS}/training/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}.nc",
+        code=code("gates.py"),
+    output:
+        by_seeds("gates/{experiment}/{task}/{cell}-{optimizer}"),
+    params:
+        seeds=seeds_in_job,
+        protocol=lambda w: {
+            "T": config[w.experiment]["T"],
+            "r": G["rank"],
+            **{k: G[k] for k in ("probe_batch", "samples", "lags")},
+        },
+    log:
+        f"{RESULTS}/logs/gates/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+        gpu=0,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/gates.py"
+
+
+rule steps:
+    input:
+        gates=f"{RESULTS}/gates/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
+        references=expand(f"{RESULTS}/training/anisotropy/{{{{task}}}}/{{model}}.nc", model=G["references"]),
+        code=code("steps.py"),
+    output:
+        f"{RESULTS}/steps/{{task}}/{{cell}}-{{optimizer}}.nc",
+    params:
+        references=G["references"],
+    log:
+        f"{RESULTS}/logs/steps/{{task}}/{{cell}}-{{optimizer}}.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/steps.py"
+
+
+rule table1:
+    input:
+        gates=gate_files(),
+        steps=step_files(),
+        code=code("table1.py"),
+    output:
+        csv=f"{RESULTS}/table1.csv",
+        latex=f"{RESULTS}/table1.tex",
+    params:
+        optimizer=config["effective_lr"]["optimizer"],
+    log:
+        f"{RESULTS}/logs/table1.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/table1.py"
+
+
+rule coupling:
+    input:
+        gates=gate_files(),
+        code=code("coupling.py"),
+    output:
+        f"{RESULTS}/coupling.csv",
+    log:
+        f"{RESULTS}/logs/coupling.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/coupling.py"
