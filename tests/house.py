@@ -28,9 +28,9 @@ def copy_of_the_house(folder, root=ROOT):
     return folder
 
 
-def planned(folder, *words):
+def planned(folder, *words, config=SMOKE):
     """{rule: number of jobs} of a dry run."""
-    said = snakemake(folder, *SMOKE, "--dry-run", *words)
+    said = snakemake(folder, *config, "--dry-run", *words)
     assert said.returncode == 0, said.stderr
     lines = (said.stdout + said.stderr).splitlines()
     if "job" not in " ".join(lines) or not any(line.startswith("total") for line in lines):

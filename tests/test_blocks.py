@@ -1,7 +1,9 @@
-"""Seeds in blocks, and their datasets put together again."""
+"""Seeds in blocks, their datasets put together again, and the wide run that they allow."""
 
 import numpy as np
 import xarray as xr
+import yaml
+from house import copy_of_the_house, planned
 
 from engine.datasets import dataset, join, load, save
 from engine.quantity import Quantity
@@ -42,3 +44,17 @@ def test_parts_of_different_machines_name_each():
     joined = join([part([0], device="A100"), part([1], device="H100"), part([2], device="A100")])
     assert joined.attrs == {"title": "a test", "units": 3, "device": "A100 | H100"}
     xr.testing.assert_identical(joined.drop_attrs(), part([0, 1, 2]).drop_attrs())
+
+
+def test_two_thousand_jobs_are_planned(tmp_path):
+    """Five tasks, two cells, five rates, 20 seeds one by one; the wait that this allows is in docs/cluster.md."""
+    rates = {f"rate{i}": {"rule": "sgd", "rate": 0.01 * (i + 1)} for i in range(5)}
+    models = [f"{cell}-{optimizer}" for cell in ("plain", "multi") for optimizer in rates]
+    wide = {"run": "wide", "experiments": ["anisotropy"], "seeds_per_job": 1}
+    wide |= {"optimizers": rates, "anisotropy": {"models": models}}
+    copy_of_the_house(tmp_path)
+    (tmp_path / "wide.yaml").write_text(yaml.safe_dump(wide))
+    jobs = planned(tmp_path, config=("--configfile", "wide.yaml"))
+    assert jobs["train"] == jobs["anisotropy"] == 5 * 2 * 5 * 20
+    assert jobs["join"] == 2 * 5 * 2 * 5  # training and measurement of each task and model
+    assert 2100 <= sum(jobs.values()) < 2200
