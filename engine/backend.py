@@ -12,6 +12,19 @@ def namespace(x):
     return x.__array_namespace__()
 
 
+def zeros(like, *shape):
+    """Zeros with the dtype and on the device of `like`; CuPy's own creation functions take no device."""
+    xp = namespace(like)
+    return xp.zeros_like(xp.broadcast_to(like[(0,) * like.ndim], shape))
+
+
+def identity(like, size):
+    """The identity matrix with the dtype and on the device of `like`."""
+    flat = zeros(like, size * size)
+    flat[:: size + 1] = 1
+    return namespace(like).reshape(flat, (size, size))
+
+
 def to_host(x):
     """`x` as a NumPy array, copied from the device where it lies on one."""
     if isinstance(x, np.ndarray | np.generic):
@@ -40,7 +53,9 @@ def placement(gpu):
         cupy.zeros(1) + 1
     except cupy.cuda.runtime.CUDARuntimeError as error:
         if "no CUDA-capable device" in str(error) or "NoDevice" in str(error):
-            raise DeviceError(f"gpu = {gpu} was asked for, but this machine has no CUDA device: ask for gpu = 0") from error
+            raise DeviceError(
+                f"gpu = {gpu} was asked for, but this machine has no CUDA device: ask for gpu = 0"
+            ) from error
         raise DeviceError(
             f"gpu = {gpu} was asked for, but CuPy {cupy.__version__} does not match the driver ({error}): "
             "install the extra that fits it, gpu-cuda12 or gpu-cuda13, or ask for gpu = 0"

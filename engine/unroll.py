@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from engine.backend import namespace
+from engine.backend import namespace, zeros
 
 
 class Parameters(NamedTuple):
@@ -22,10 +22,9 @@ class Trajectory(NamedTuple):
 
 def forward(cell, W, u, keep_tapes=True):
     """Runs the cell from x_0 = 0 over the inputs u (T, member, n, batch)."""
-    xp = namespace(W)
     T, members, _, batch = u.shape
     H = cell.state_size
-    z = xp.zeros((T, members, H + cell.inputs, batch), dtype=W.dtype, device=W.device)
+    z = zeros(W, T, members, H + cell.inputs, batch)
     z[:, :, H:, :] = u
     tapes = []
     for t in range(T):
@@ -63,15 +62,17 @@ def lambda_T(cell, W_o, error):
     if cell.state_size == cell.units:
         return lam
     members, units, batch = lam.shape
-    rest = xp.zeros((members, cell.state_size - units, batch), dtype=lam.dtype, device=lam.device)
-    return xp.concat([lam, rest], axis=1)
+    return xp.concat([lam, zeros(lam, members, cell.state_size - units, batch)], axis=1)
 
 
 def weight_gradient(pairs):
     """(member, row, H + n): delta @ operand^T, summed over the batch, one block of rows a pair."""
-    xp = namespace(pairs[0][0])
-    blocks = [delta @ xp.matrix_transpose(operand) for delta, operand in pairs]
-    return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=1)
+    return joined([delta @ namespace(delta).matrix_transpose(operand) for delta, operand in pairs], axis=1)
+
+
+def joined(blocks, axis):
+    """Blocks of rows as one array; a single one is not copied."""
+    return blocks[0] if len(blocks) == 1 else namespace(blocks[0]).concat(blocks, axis=axis)
 
 
 def loss_and_gradient(cell, parameters, u, y):
@@ -106,12 +107,20 @@ def per_sample_gradients(cell, parameters, u, y):
     error = error * error.shape[2]
     walk = [pairs for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))]
     blocks = []
-    for block in range(len(walk[0])):
-        delta, operand = (xp.stack([pairs[block][side] for pairs in walk]) for side in (0, 1))
-        delta, operand = xp.permute_dims(delta, (1, 3, 2, 0)), xp.permute_dims(operand, (1, 3, 0, 2))
-        blocks.append(delta @ operand)
+    for pairs in zip(*walk, strict=True):
+        delta, operand = (by_sample(side) for side in zip(*pairs, strict=True))
+        blocks.append(xp.matrix_transpose(delta) @ operand)
     dW_o = xp.matrix_transpose(error * trajectory.x_T[:, : cell.units, :])[:, :, None, :]
-    return Parameters(xp.concat(blocks, axis=2), dW_o)
+    return Parameters(joined(blocks, axis=2), dW_o)
+
+
+def by_sample(steps):
+    """(member, batch, step, row) from a sequence of steps (member, row, batch)."""
+    members, rows, batch = steps[0].shape
+    whole = zeros(steps[0], members, batch, len(steps), rows)
+    for t, step in enumerate(steps):
+        whole[:, :, t, :] = namespace(step).matrix_transpose(step)
+    return whole
 
 
 def jacobians(cell, W, z):

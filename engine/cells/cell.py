@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.backend import namespace
+from engine.backend import namespace, zeros
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,8 @@ class Cell(ABC):
     def pack(self, weights):
         """W from the weights by name; the inverse of `unpack`."""
         first = next(iter(weights.values()))
-        xp = namespace(first)
         lead = first.shape[: -1 if isinstance(self.blocks[next(iter(weights))][0], int) else -2]
-        W = xp.zeros((*lead, *self.shape), dtype=first.dtype, device=first.device)
+        W = zeros(first, *lead, *self.shape)
         for name, (rows, columns) in self.blocks.items():
             W[..., rows, columns] = weights[name]
         return W

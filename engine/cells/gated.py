@@ -6,7 +6,7 @@ A cell of this family says only what its gate is: which rows of W drive it, and 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.backend import namespace
+from engine.backend import identity, namespace, zeros
 from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid
 
 
@@ -93,7 +93,7 @@ class ConstantGate(Cell):
 
     def log_gates(self, W, z):
         xp = namespace(z)
-        alpha = xp.full((z.shape[0], 1, z.shape[2]), self.alpha, dtype=z.dtype, device=z.device)
+        alpha = zeros(z, z.shape[0], 1, z.shape[2]) + self.alpha
         # alpha = 1 retains nothing: log(0) = -inf is then the true value.
         retained = xp.log1p(-alpha) if self.alpha < 1 else xp.full_like(alpha, -float("inf"))
         return xp.log(alpha), retained
@@ -101,7 +101,5 @@ class ConstantGate(Cell):
 
 def candidate_jacobian(W, phi, g, retained):
     """A_t = diag(retained) + diag(g (1 - phi^2)) W_r with retained = 1 - g [JAC.leaky], (member, batch, H, H)."""
-    xp = namespace(phi)
     H = phi.shape[1]
-    identity = xp.eye(H, dtype=phi.dtype, device=phi.device)
-    return per_sample(g * (1 - phi * phi)) * W[:, None, :H, :H] + per_sample(retained) * identity
+    return per_sample(g * (1 - phi * phi)) * W[:, None, :H, :H] + per_sample(retained) * identity(phi, H)
