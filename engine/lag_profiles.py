@@ -45,7 +45,7 @@ def gradient_norms(cell, parameters, trajectory, error):
     """GradientNorms of a trajectory with tapes; `error` (member, 1, batch) is dL/dy_hat. One G_h is held at a time."""
     by_weight, by_unit = [], []
     for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
-        G = weight_gradient(pairs)
+        G = weight_gradient(cell, pairs)
         xp = namespace(G)
         flat = {ALL_WEIGHTS: G, **cell.unpack(G)}
         by_weight.append(xp.stack([log_norm(xp.reshape(g, (g.shape[0], -1))) for g in flat.values()], axis=1))

@@ -65,13 +65,24 @@ def lambda_T(cell, W_o, error):
     return xp.concat([lam, zeros(lam, members, cell.state_size - units, batch)], axis=1)
 
 
-def weight_gradient(pairs):
-    """(member, row, H + n): delta @ operand^T, summed over the batch, one block of rows a pair."""
-    return joined([delta @ namespace(delta).matrix_transpose(operand) for delta, operand in pairs], axis=1)
+def weight_gradient(cell, pairs):
+    """(member, row, column) of W: the products delta @ operand^T, summed over the batch."""
+    return page(cell, [delta @ namespace(delta).matrix_transpose(operand) for delta, operand in pairs])
+
+
+def page(cell, blocks):
+    """An array like W, (..., row, column), from its blocks in the order of `Cell.step_backward`."""
+    lines, line = [], []
+    for block in blocks:
+        line.append(block)
+        if sum(part.shape[-1] for part in line) == cell.shape[1]:
+            lines.append(joined(line, axis=-1))
+            line = []
+    return joined(lines, axis=-2)
 
 
 def joined(blocks, axis):
-    """Blocks of rows as one array; a single one is not copied."""
+    """Blocks as one array; a single one is not copied."""
     return blocks[0] if len(blocks) == 1 else namespace(blocks[0]).concat(blocks, axis=axis)
 
 
@@ -82,7 +93,7 @@ def loss_and_gradient(cell, parameters, u, y):
     loss, error = loss_and_error(cell, parameters, trajectory, y)
     dW = xp.zeros_like(parameters.W)
     for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
-        dW += weight_gradient(pairs)
+        dW += weight_gradient(cell, pairs)
     dW_o = error @ xp.matrix_transpose(trajectory.x_T[:, : cell.units, :])
     return loss, Parameters(dW, dW_o)
 
@@ -93,7 +104,7 @@ def lag_gradients(cell, parameters, u, y):
     trajectory = forward(cell, parameters.W, u)
     _, error = loss_and_error(cell, parameters, trajectory, y)
     walk = adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))
-    return xp.stack([weight_gradient(pairs) for _, pairs in walk])
+    return xp.stack([weight_gradient(cell, pairs) for _, pairs in walk])
 
 
 def per_sample_gradients(cell, parameters, u, y):
@@ -111,7 +122,7 @@ def per_sample_gradients(cell, parameters, u, y):
         delta, operand = (by_sample(side) for side in zip(*pairs, strict=True))
         blocks.append(xp.matrix_transpose(delta) @ operand)
     dW_o = xp.matrix_transpose(error * trajectory.x_T[:, : cell.units, :])[:, :, None, :]
-    return Parameters(joined(blocks, axis=2), dW_o)
+    return Parameters(page(cell, blocks), dW_o)
 
 
 def by_sample(steps):

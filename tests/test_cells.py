@@ -6,7 +6,7 @@ from conftest import make_example, small_cell
 
 from engine.backend import to_host
 from engine.cells import CELLS, make_cell
-from engine.unroll import forward
+from engine.unroll import forward, weight_gradient
 
 # Sums of a few dozen products of numbers of order one: rounding stays within some tens of 2.2e-16.
 ROUNDING = {"rtol": 1e-13, "atol": 1e-14}
@@ -52,7 +52,7 @@ def test_backward_is_the_vector_product_of_the_weight_derivative(cell):
     x, tape = cell.step(W, z)
     lam = rng.standard_normal(x.shape)
     _, pairs = cell.step_backward(W, z, tape, lam)
-    gradient = np.concatenate([delta @ np.swapaxes(operand, 1, 2) for delta, operand in pairs], axis=1)
+    gradient = weight_gradient(cell, pairs)
     for _ in range(5):
         V = rng.standard_normal(W.shape)
         moved, _ = cell.step(W + 1e-150j * V, z.astype(complex))
@@ -88,8 +88,15 @@ def test_weights_by_name_make_W_again(cell):
 
 
 def test_gates_are_in_the_unit_interval(cell):
-    W, z = some_step(cell)
-    log_g, log_r = cell.log_gates(W, z)
+    for log_gate in cell.log_gates(*some_step(cell)):
+        assert log_gate.shape[1] in (1, cell.units)
+        assert (log_gate <= 0).all()
+
+
+@pytest.mark.parametrize("name", ["plain", "leaky", "scalar", "multi", "gru"])
+def test_what_a_gate_does_not_let_in_is_retained(name):
+    """An LSTM has a gate of its own for each."""
+    log_g, log_r = small_cell(name).log_gates(*some_step(small_cell(name)))
     np.testing.assert_allclose(np.exp(log_g) + np.exp(log_r), 1, rtol=1e-15)
 
 
@@ -103,7 +110,7 @@ def test_saturated_gates_keep_their_logs():
     assert log_r.item() == 0.0
 
 
-# The equations of theory.md, section 1, written once more and sample by sample.
+# The equations of theory.md, section 1, and of PyTorch's manual for GRU and LSTM, once more and sample by sample.
 def plain_step(w, x, u):
     return np.tanh(w["W_r"] @ x + w["W_i"] @ u)
 
@@ -118,32 +125,78 @@ def scalar_step(w, x, u):
 
 
 def multi_step(w, x, u):
-    g = 1 / (1 + np.exp(-(w["V_r"] @ x + w["V_i"] @ u)))
+    g = gate(w, "V", x, u)
     return (1 - g) * x + g * plain_step(w, x, u)
 
 
-@pytest.mark.parametrize("step", [plain_step, leaky_step, scalar_step, multi_step], ids=lambda f: f.__name__)
+def gate(w, name, x, u):
+    return 1 / (1 + np.exp(-(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u)))
+
+
+def gru_step(w, h, u):
+    r, z = gate(w, "reset", h, u), gate(w, "update", h, u)
+    n = np.tanh(w["W_i"] @ u + r * (w["W_r"] @ h))
+    return (1 - z) * n + z * h
+
+
+def lstm_step(w, x, u):
+    h, c = np.split(x, 2)
+    i, f, o = (gate(w, name, h, u) for name in ("input", "forget", "output"))
+    c = f * c + i * np.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    return np.concatenate([o * np.tanh(c), c])
+
+
+STEPS = [plain_step, leaky_step, scalar_step, multi_step, gru_step, lstm_step]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda f: f.__name__)
 def test_step_is_the_equation_of_the_theory(step):
     cell = small_cell(step.__name__.removesuffix("_step"))
     W, z = some_step(cell)
     x, _ = cell.step(W, z)
-    H = cell.units
+    S = cell.state_size
     for m in range(len(W)):
         for b in range(z.shape[2]):
             w = cell.unpack(W[m])
-            np.testing.assert_allclose(x[m, :, b], step(w, z[m, :H, b], z[m, H:, b]), **ROUNDING)
+            np.testing.assert_allclose(x[m, :, b], step(w, z[m, :S, b], z[m, S:, b]), **ROUNDING)
 
 
-def test_first_part_holds_the_gate_still():
-    """A is the Jacobian with the gate as a constant; B alone carries the gate's own reaction [JAC.split]."""
-    cell = small_cell("multi")
+# The step with its gates as arguments, for one sample: with the gates of one state and the rest at another it has A as
+# its derivative, and only A.
+def mixed(w, gates, x, u):
+    return (1 - gates["V"]) * x + gates["V"] * plain_step(w, x, u)
+
+
+def gru_mixed(w, gates, h, u):
+    n = np.tanh(w["W_i"] @ u + gates["reset"] * (w["W_r"] @ h))
+    return (1 - gates["update"]) * n + gates["update"] * h
+
+
+def lstm_mixed(w, gates, x, u):
+    h, c = x[: len(x) // 2], x[len(x) // 2 :]
+    c = gates["forget"] * c + gates["input"] * np.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    return np.concatenate([gates["output"] * np.tanh(c), c])
+
+
+HELD_GATES = {
+    "multi": (mixed, ["V"]),
+    "gru": (gru_mixed, ["reset", "update"]),
+    "lstm": (lstm_mixed, ["input", "forget", "output"]),
+}
+
+
+@pytest.mark.parametrize("name", HELD_GATES)
+def test_first_part_holds_the_gates_still(name):
+    """A is the Jacobian with the gates as constants; B alone carries their own reaction [JAC.split]."""
+    cell, (step, names) = small_cell(name), HELD_GATES[name]
     W, z = some_step(cell)
-    A, B = cell.step_jacobian(W, z)
-    x, g = z[:, : cell.units], 1 / (1 + np.exp(-(W[:, cell.units :] @ z)))
-    phi = np.tanh(W[:, : cell.units] @ z)
-    expected = np.einsum("mib,mij->mbij", (phi - x) * g * (1 - g), W[:, cell.units :, : cell.units])
-    np.testing.assert_allclose(B, expected, **ROUNDING)
-    assert np.abs(A).max() > 0
+    A, _ = cell.step_jacobian(W, z)
+    S, H = cell.state_size, cell.units
+    for m, b in np.ndindex(len(W), z.shape[2]):
+        w, x, u = cell.unpack(W[m]), z[m, :S, b], z[m, S:, b]
+        gates = {gate_name: gate(w, gate_name, x[:H], u) for gate_name in names}
+        columns = [step(w, gates, x + 1e-150j * e, u).imag / 1e-150 for e in np.eye(S)]
+        np.testing.assert_allclose(A[m, b], np.stack(columns, axis=1), rtol=1e-13, atol=2e-15)
 
 
 @pytest.mark.parametrize("name", ["plain", "leaky"])

@@ -7,22 +7,49 @@ import pytest
 from conftest import make_example, small_cell
 
 from engine.backend import to_host
-from engine.unroll import Parameters, forward, jacobians, lag_gradients, loss_and_gradient, per_sample_gradients
+from engine.unroll import (
+    Parameters,
+    forward,
+    jacobians,
+    lag_gradients,
+    loss_and_gradient,
+    per_sample_gradients,
+    weight_gradient,
+)
 
 # Sums over T = 7 steps of products of order one: rounding within some hundreds of 2.2e-16.
 ROUNDING = {"rtol": 1e-12, "atol": 1e-13}
 
 
-# Reference steps for autograd, written from theory.md for one member: x (H, batch), u (n, batch).
+# Reference steps for autograd, written from theory.md, and from PyTorch's manual for GRU and LSTM, for one member:
+# x (state, batch), u (n, batch).
 def sigma(s):
     return 1 / (1 + anp.exp(-s))
+
+
+def gate(w, name, x, u):
+    return sigma(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u)
+
+
+def gru(w, h, u):
+    z = gate(w, "update", h, u)
+    return (1 - z) * anp.tanh(w["W_i"] @ u + gate(w, "reset", h, u) * (w["W_r"] @ h)) + z * h
+
+
+def lstm(w, x, u):
+    h, c = anp.split(x, 2)
+    g = anp.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    c = gate(w, "forget", h, u) * c + gate(w, "input", h, u) * g
+    return anp.concatenate([gate(w, "output", h, u) * anp.tanh(c), c])
 
 
 REFERENCE = {
     "plain": lambda w, x, u: anp.tanh(w["W_r"] @ x + w["W_i"] @ u),
     "leaky": lambda w, x, u: 0.2 * x + 0.8 * anp.tanh(w["W_r"] @ x + w["W_i"] @ u),
     "scalar": lambda w, x, u: mix(sigma(w["w_r"] @ x + w["w_i"] @ u), x, anp.tanh(w["W_r"] @ x + w["W_i"] @ u)),
-    "multi": lambda w, x, u: mix(sigma(w["V_r"] @ x + w["V_i"] @ u), x, anp.tanh(w["W_r"] @ x + w["W_i"] @ u)),
+    "multi": lambda w, x, u: mix(gate(w, "V", x, u), x, anp.tanh(w["W_r"] @ x + w["W_i"] @ u)),
+    "gru": gru,
+    "lstm": lstm,
 }
 
 
@@ -31,10 +58,11 @@ def mix(g, x, phi):
 
 
 def reference_loss(step, weights, u, y):
-    x = anp.zeros((weights["W_r"].shape[0], u.shape[2]))
+    units = len(weights["W_r"])
+    x = anp.zeros((2 * units if step is lstm else units, u.shape[2]))
     for u_t in u:
         x = step(weights, x, u_t)
-    return anp.mean((weights["W_o"] @ x - y) ** 2)
+    return anp.mean((weights["W_o"] @ x[:units] - y) ** 2)
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -44,9 +72,9 @@ def test_loss_and_gradient_equal_autograd(name):
     loss, gradient = loss_and_gradient(cell, parameters, u, y)
     for m in range(len(y)):
         weights = {**cell.unpack(parameters.W[m]), "W_o": parameters.W_o[m, 0]}
-        expected_loss, expected = autograd.value_and_grad(lambda w, m=m: reference_loss(REFERENCE[name], w, u[:, m], y[m]))(
-            weights
-        )
+        expected_loss, expected = autograd.value_and_grad(
+            lambda w, m=m: reference_loss(REFERENCE[name], w, u[:, m], y[m])
+        )(weights)
         np.testing.assert_allclose(loss[m], expected_loss, **ROUNDING)
         found = {**cell.unpack(gradient.W[m]), "W_o": gradient.W_o[m, 0]}
         for weight, value in expected.items():
@@ -59,9 +87,9 @@ def test_jacobian_equals_autograd(name):
     (W, _), u, _ = make_example(cell)
     z = forward(cell, W, u).z
     A, B = jacobians(cell, W, z)
-    H, t, m, b = cell.units, 5, 1, 2
-    jacobian = autograd.jacobian(lambda x: REFERENCE[name](cell.unpack(W[m]), x, z[t, m, H:, b]))
-    np.testing.assert_allclose((A + B)[t, m, b], jacobian(z[t, m, :H, b]), **ROUNDING)
+    S, t, m, b = cell.state_size, 5, 1, 2
+    jacobian = autograd.jacobian(lambda x: REFERENCE[name](cell.unpack(W[m]), x, z[t, m, S:, b]))
+    np.testing.assert_allclose((A + B)[t, m, b], jacobian(z[t, m, :S, b]), **ROUNDING)
 
 
 def test_gradient_is_assembled_from_jacobian_products(cell, example):
@@ -77,7 +105,7 @@ def test_gradient_is_assembled_from_jacobian_products(cell, example):
     for t in reversed(range(len(u))):
         lam_t = np.einsum("mbij,mib->mjb", product, lam)
         _, pairs = cell.step_backward(parameters.W, trajectory.z[t], trajectory.tapes[t], lam_t)
-        total += np.concatenate([delta @ np.swapaxes(operand, 1, 2) for delta, operand in pairs], axis=1)
+        total += weight_gradient(cell, pairs)
         product = product @ J[t]
     np.testing.assert_allclose(loss_and_gradient(cell, parameters, u, y)[1].W, total, **ROUNDING)
 
@@ -137,7 +165,9 @@ def test_members_are_the_same_alone_bit_for_bit(cell, example):
     parameters, u, y = example
     loss, gradient = loss_and_gradient(cell, parameters, u, y)
     for m in range(len(y)):
-        alone, own = loss_and_gradient(cell, Parameters(*(p[m : m + 1] for p in parameters)), u[:, m : m + 1], y[m : m + 1])
+        alone, own = loss_and_gradient(
+            cell, Parameters(*(p[m : m + 1] for p in parameters)), u[:, m : m + 1], y[m : m + 1]
+        )
         assert alone[0] == loss[m]
         for a, b in zip(own, gradient, strict=True):
             np.testing.assert_array_equal(a[0], b[m])

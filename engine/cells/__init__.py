@@ -1,13 +1,15 @@
 """The cells: one file each. A cell that is registered here obeys every law in tests/test_cells.py."""
 
 from engine.cells.cell import Cell
+from engine.cells.gru import GRU
 from engine.cells.leaky import Leaky
+from engine.cells.lstm import LSTM
 from engine.cells.multi import Multi
 from engine.cells.plain import Plain
 from engine.cells.scalar import Scalar
 from engine.registry import lookup
 
-CELLS = {cell.name: cell for cell in (Plain, Leaky, Scalar, Multi)}
+CELLS = {cell.name: cell for cell in (Plain, Leaky, Scalar, Multi, GRU, LSTM)}
 
 __all__ = ["CELLS", "Cell", "make_cell"]
 

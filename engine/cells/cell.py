@@ -12,7 +12,8 @@ class Cell(ABC):
     """A recurrent cell of H `units` that reads n `inputs`.
 
     The cell's weights are one array W (member, row, H + n), so that one product W @ z with z_t = [x_{t-1}; u_t]
-    (member, H + n, batch) gives every pre-activation of a step. `blocks` names the parts of W after theory.md.
+    (member, H + n, batch) gives every pre-activation of a step. `blocks` names the parts of W after theory.md. The
+    weights of the candidate are called W_r and W_i.
     """
 
     units: int
@@ -33,29 +34,33 @@ class Cell(ABC):
 
     @abstractmethod
     def step(self, W, z):
-        """x_t (member, H, batch) from z_t = [x_{t-1}; u_t], and the tape that `step_backward` needs."""
+        """x_t (member, state, batch) from z_t = [x_{t-1}; u_t], and the tape that `step_backward` needs."""
 
     @abstractmethod
     def step_backward(self, W, z, tape, lam):
-        """One step of [BPTT]: from lambda_t (member, H, batch) to lambda_{t-1} = J_t^T lambda_t.
+        """One step of [BPTT]: from lambda_t (member, state, batch) to lambda_{t-1} = J_t^T lambda_t.
 
-        Returns lambda_{t-1} and the pairs (delta, operand), in the order of the rows of W, whose products
-        delta @ operand^T are the rows of the weight gradient that enters at this step.
+        Returns lambda_{t-1} and pairs (delta, operand). Their products delta @ operand^T make up the weight gradient that
+        enters at this step as words make up a page: from left to right, then down the rows of W.
         """
 
     @abstractmethod
     def step_jacobian(self, W, z):
-        """The two parts A_t, B_t of J_t = dx_t/dx_{t-1} [JAC.split], each (member, batch, H, H)."""
+        """The two parts A_t, B_t of J_t = dx_t/dx_{t-1} [JAC.split], each (member, batch, state, state)."""
 
     @abstractmethod
     def log_gates(self, W, z):
-        """log g_t and log(1 - g_t), each (member, H or 1, batch), accurate also where the gate saturates."""
+        """log g_t and log(1 - g_t), each (member, units or 1, batch), accurate also where the gate saturates.
+
+        g_t is the share of the candidate that enters, 1 - g_t the share of the state that is retained; a cell that has a
+        gate of its own for each gives their logs.
+        """
 
     @property
     def shape(self):
         """Shape (rows, columns) of W."""
-        rows = max(r + 1 if isinstance(r, int) else r.stop for r, _ in self.blocks.values())
-        return rows, self.state_size + self.inputs
+        rows, columns = zip(*self.blocks.values(), strict=True)
+        return max(r + 1 if isinstance(r, int) else r.stop for r in rows), max(c.stop for c in columns)
 
     def unpack(self, W):
         """{name: view of W}: the weights by their names in theory.md, with the leading axes of W kept."""
@@ -74,6 +79,11 @@ class Cell(ABC):
 def sigmoid(s):
     """Logistic function, with full relative accuracy where it is small."""
     return 1 / (1 + namespace(s).exp(-s))
+
+
+def sigmoid_slope(s):
+    """sigma'(s) = sigma(s) (1 - sigma(s)), without the cancellation of a saturated gate."""
+    return sigmoid(s) * sigmoid(-s)
 
 
 def log_sigmoid(s):

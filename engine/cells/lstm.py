@@ -1,0 +1,86 @@
+"""[CELL.lstm]  c_t = f_t c_{t-1} + i_t phi(W_r h_{t-1} + W_i u_t),  h_t = o_t phi(c_t), long short-term memory.
+
+The convention is that of PyTorch's nn.LSTM, without biases and projections: gates i, f, o = sigma(input_r h + input_i u)
+and so on, no peepholes. The state is x_t = [h_t; c_t], of 2H rows, and the readout reads h. The memory c is what a gate
+mixes, so g_t of theory.md, how much of the candidate enters it, is the input gate i_t, and the retention is the forget
+gate f_t. These are two gates: unlike elsewhere the retention is not 1 - g_t.
+"""
+
+from dataclasses import dataclass
+
+from engine.backend import identity, namespace, zeros
+from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid, sigmoid_slope
+
+
+@dataclass(frozen=True)
+class LSTM(Cell):
+    """Three gates a unit. A_t: the gates held still; B_t: how the gates react to h. W has no columns for c."""
+
+    name = "lstm"
+
+    @property
+    def state_size(self):
+        return 2 * self.units
+
+    @property
+    def blocks(self):
+        H = self.units
+        h, u = slice(0, H), slice(H, H + self.inputs)
+        rows = {name: slice(i * H, (i + 1) * H) for i, name in enumerate(("W", "input", "forget", "output"))}
+        return {f"{name}_{side}": (rows[name], columns) for name in rows for side, columns in (("r", h), ("i", u))}
+
+    def parts(self, z):
+        """[h_{t-1}; u_t], which W reads, and c_{t-1}."""
+        H = self.units
+        return namespace(z).concat([z[:, :H, :], z[:, 2 * H :, :]], axis=1), z[:, H : 2 * H, :]
+
+    def step(self, W, z):
+        xp, H = namespace(z), self.units
+        read, c = self.parts(z)
+        p = W @ read
+        phi, gates = xp.tanh(p[:, :H, :]), sigmoid(p[:, H:, :])
+        i, f, o = (gates[:, k * H : (k + 1) * H, :] for k in range(3))
+        c_new = f * c + i * phi
+        phi_c = xp.tanh(c_new)
+        return xp.concat([o * phi_c, c_new], axis=1), (read, c, phi, i, f, o, phi_c)
+
+    def step_backward(self, W, z, tape, lam):
+        xp, H = namespace(z), self.units
+        read, c, phi, i, f, o, phi_c = tape
+        lam_h = lam[:, :H, :]
+        lam_c = lam[:, H:, :] + lam_h * o * (1 - phi_c * phi_c)
+        deltas = [
+            lam_c * i * (1 - phi * phi),
+            lam_c * phi * i * (1 - i),
+            lam_c * c * f * (1 - f),
+            lam_h * phi_c * o * (1 - o),
+        ]
+        delta = xp.concat(deltas, axis=1)
+        lam_previous = xp.concat([xp.matrix_transpose(W[:, :, :H]) @ delta, lam_c * f], axis=1)
+        return lam_previous, [(delta, read)]
+
+    def step_jacobian(self, W, z):
+        xp, H = namespace(z), self.units
+        read, c = self.parts(z)
+        p, s_i, s_f, s_o = ((W @ read)[:, k * H : (k + 1) * H, :] for k in range(4))
+        candidate, entry, forget, output = (W[:, None, k * H : (k + 1) * H, :H] for k in range(4))
+        phi, i, f, o = xp.tanh(p), sigmoid(s_i), sigmoid(s_f), sigmoid(s_o)
+        phi_c = xp.tanh(f * c + i * phi)
+        slope = per_sample(o * (1 - phi_c * phi_c))  # dh_t/dc_t
+        through_h = per_sample(i * (1 - phi * phi)) * candidate
+        through_c = per_sample(f) * identity(z, H)
+        mixing = per_sample(phi * sigmoid_slope(s_i)) * entry + per_sample(c * sigmoid_slope(s_f)) * forget
+        reading = slope * mixing + per_sample(phi_c * sigmoid_slope(s_o)) * output
+        nothing = zeros(z, *mixing.shape)
+        A = stacked(xp, [[slope * through_h, slope * through_c], [through_h, through_c]])
+        return A, stacked(xp, [[reading, nothing], [mixing, nothing]])
+
+    def log_gates(self, W, z):
+        H = self.units
+        s = W[:, H : 3 * H, :] @ self.parts(z)[0]
+        return log_sigmoid(s[:, :H, :]), log_sigmoid(s[:, H:, :])
+
+
+def stacked(xp, blocks):
+    """One matrix (..., 2H, 2H) from two rows of two blocks."""
+    return xp.concat([xp.concat(row, axis=-1) for row in blocks], axis=-2)
