@@ -110,9 +110,7 @@ def weight_quantities(cell):
         return f"seed checkpoint {row}{'source' if columns.start == 0 else 'input'}"
 
     label = f"[CELL.{cell.name}]"
-    weights = {
-        name: Quantity(dims(*block), f"weight {name}", label, dtype="") for name, block in cell.blocks.items()
-    }
+    weights = {name: Quantity(dims(*block), f"weight {name}", label, dtype="") for name, block in cell.blocks.items()}
     return weights | {"W_o": Quantity("seed checkpoint unit", "readout weight W_o", label, dtype="")}
 
 
@@ -122,10 +120,17 @@ def save_training(training, cell, coords, attributes, path):
     arrays = {**cell.unpack(W), "W_o": W_o[:, :, 0]}
     arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES} | training.steps
     coords = coords | {"iteration": np.arange(training.loss.shape[1])}
-    coords |= {dim: np.arange(size) for dim, size in (("unit", cell.units), ("source", cell.units), ("input", cell.inputs))}
+    coords |= {
+        dim: np.arange(size) for dim, size in (("unit", cell.units), ("source", cell.units), ("input", cell.inputs))
+    }
     options = {key: getattr(cell, key) for key in cell.options}
     described = {"cell": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
-    save(dataset(weight_quantities(cell) | TRAINING_QUANTITIES | STEP_QUANTITIES, arrays, coords, attributes | described), path)
+    save(
+        dataset(
+            weight_quantities(cell) | TRAINING_QUANTITIES | STEP_QUANTITIES, arrays, coords, attributes | described
+        ),
+        path,
+    )
 
 
 def load_networks(path, seeds=None, checkpoints=None):

@@ -25,7 +25,9 @@ QUANTITIES = {
     "intercept": Quantity(BY_NETWORK, "intercept of log S on log P0", "[ELR.slope]"),
     "r_squared": Quantity(BY_NETWORK, "R^2 of log S on log P0", "[ELR.slope]"),
     "log_neuron_gate_product": Quantity(
-        "seed checkpoint lag neuron", "log of the median over samples and t of the neuron's gate product", "[ELR.neuron]"
+        "seed checkpoint lag neuron",
+        "log of the median over samples and t of the neuron's gate product",
+        "[ELR.neuron]",
     ),
 }
 
@@ -58,7 +60,7 @@ def sensitivities(A, B):
 
 
 def gate_products(cell, W, z):
-    """log P0 [ELR.P0] and log R0 [ELR.R0] (pair, member, sample); for a gate a unit also (pair, member, sample, neuron).
+    """log P0 [ELR.P0] and log R0 [ELR.R0] (pair, member, sample); a gate a unit: also (pair, member, sample, neuron).
 
     The products of a cell with a gate for each unit are taken neuron by neuron and then averaged over the neurons.
     """

@@ -41,7 +41,7 @@ def measure(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.
 
 
 def summarize(epsilons, log_C2, log_C2_at_1, log_F_at_1):
-    """Errors over eps and their slope from log C2 (member, epsilon); the relative error from logs at eps = 1 (member,)."""
+    """Errors over eps, their slope from log C2 (member, epsilon), the relative error from logs at eps = 1 (member,)."""
     log_eps = np.log(epsilons)
     log_E = log_C2 + 2 * log_eps
     smallest = np.argsort(log_eps)[:FITTED]

@@ -17,7 +17,7 @@ DIRECT_FLOOR = 10 * ROUNDING / RELATIVE_ERROR
 
 
 def flat_rows(gradients):
-    """Per-sample gradients, Parameters (member, sample, ...), as rows over all parameters (member, sample, parameter)."""
+    """Per-sample gradients, Parameters (member, sample, ...), as rows (member, sample, parameter)."""
     xp = namespace(gradients.W)
     return xp.concat([xp.reshape(g, (*g.shape[:2], -1)) for g in gradients], axis=2)
 

@@ -15,7 +15,7 @@ class Progress:
         self.start = self.last = time.monotonic()
 
     def advance(self, steps=1, note=None):
-        """Counts `steps`; `note` is called for a text (a loss, say) only when a line is due, since it may cost a wait."""
+        """Counts `steps`; `note` is called for a text (a loss, say) when a line is due, since it may cost a wait."""
         self.done += steps
         now = time.monotonic()
         if now - self.last < self.interval and self.done < self.total:

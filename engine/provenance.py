@@ -7,9 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-REFERENCE = (
-    "L. Livi, Time-Scale Coupling Between States and Parameters in Recurrent Neural Networks, arXiv:2508.12121"
-)
+REFERENCE = "L. Livi, Time-Scale Coupling Between States and Parameters in Recurrent Neural Networks, arXiv:2508.12121"
 LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netcdf4")
 
 

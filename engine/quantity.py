@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Quantity(NamedTuple):
-    """Dimensions (separated by spaces), long name, the equation label of theory.md, units, and the dtype on file ("": as computed)."""
+    """Dimensions (separated by spaces), long name, label of theory.md, units, and the dtype on file ("": as it is)."""
 
     dims: str
     long_name: str

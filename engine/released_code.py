@@ -208,7 +208,7 @@ SLOPE_DEPARTURES = ("exact", "power_iteration", "guarded", "power_iteration_guar
 
 
 def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_per_pass=1):
-    """SLOPE_QUANTITIES of a gated cell for each of SLOPE_DEPARTURES: power iteration as S, log(S + 1e-12) as log S, both."""
+    """SLOPE_QUANTITIES of a gated cell by SLOPE_DEPARTURES: power iteration as S, log(S + 1e-12) as log S, both."""
     cell = networks.cell
 
     def slopes(parameters, seeds):

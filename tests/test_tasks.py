@@ -15,7 +15,6 @@ def drawn(request):
     return request.param, ensemble_batch(request.param, [3], "test", 0, T=T, n=N, batch=BATCH)[0][:, 0]
 
 
-
 TARGETS = {
     "adding": lambda u: (u[:, 0] * u[:, -1]).sum(axis=0),
     "recall": lambda u: (u[:, 0] * u[:, -1]).sum(axis=0),
@@ -62,7 +61,7 @@ def test_sinmix_channels_are_sinusoids_of_one_to_seven_periods():
 
 
 def test_ar2_has_the_variance_of_its_process():
-    """Stationary variance of z_t = 1.6 z_{t-1} - 0.7 z_{t-2} + e: (1 + 0.7) / ((1 - 0.7)((1 + 0.7)^2 - 1.6^2)) var e."""
+    """Variance of z_t = 1.6 z_{t-1} - 0.7 z_{t-2} + e: (1 + 0.7) / ((1 - 0.7)((1 + 0.7)^2 - 1.6^2)) var e."""
     y = ensemble_batch("ar2", [1], "test", 0, T=200, n=1, batch=20000)[1]
     expected = 0.05**2 * 1.7 / (0.3 * (1.7**2 - 1.6**2))
     assert abs(y.var() / expected - 1) < 5 * np.sqrt(2 / y.size)

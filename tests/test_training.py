@@ -95,7 +95,7 @@ def test_a_sound_training_diverges_nowhere(cell):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_the_steps_after_the_checkpoints_are_recorded(optimizer):
-    """Recomputed from the weights of one update and the next; the last step is not taken, so it has only finite values."""
+    """Recomputed from the weights of one update and the next; the last step is not taken, and only finite."""
     cell = small_cell("multi")
     found = run(cell, optimizer, checkpoints=[0, 1, 6])
     delta = flat(Parameters(*(p[1] - p[0] for p in found.parameters)))

@@ -46,11 +46,27 @@ def test_every_file_is_described(smoke):
         assert ds.seed.values.tolist() == [1, 2]
 
 
+# Variables with values that are missing or infinite in a sound run, and why.
+OPEN = {
+    "log_gradient_norm": "recurrent weights have no gradient at the lag where x_0 = 0 enters",
+    "log_singular_values": "the smallest are below what double precision resolves",
+    "gradient_singular_values": "centring takes one rank",
+    **dict.fromkeys(
+        ("coupled_units", "coupling_slope", "coupling_exponent", "coupling_rank_correlation"),
+        "a cell with one gate for all units has no relation over units",
+    ),
+}
+OPEN_PLAIN = dict.fromkeys(
+    ("log_retention_product", "rate", "factor", "r_squared", "fit_horizon", "retention_horizon", "momentum_horizon"),
+    "a plain cell retains nothing: the profile is 0",
+)
+
+
 def test_sound_results_have_no_missing_values(smoke):
     for path in (smoke[0] / "results").rglob("*.nc"):
+        allowed = OPEN | OPEN_PLAIN if path.stem.startswith("plain") else OPEN
         for name, variable in xr.open_dataset(path).data_vars.items():
-            if name != "log_retention_product":
-                assert np.isfinite(variable).all(), (path, name)
+            assert name in allowed or np.isfinite(variable).all(), (path, name)
 
 
 def test_a_second_run_has_nothing_to_do(smoke):
@@ -86,7 +102,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
         edited.touch()
         assert planned(smoke[0]) == {}, "touching a file is no edit"
         edited.write_text(before + "\n# edited\n")
-        assert planned(smoke[0]) == {"expansion": 2, "draw_expansion": 2, "all": 1}
+        assert planned(smoke[0]) == {"expansion": 2, "draw_expansion": 2, "claims": 1, "all": 1}
     finally:
         edited.write_text(before)
 

@@ -29,6 +29,6 @@ def start(snakemake):
 
 
 def attributes(snakemake, title, dtype, place):
-    """Global attributes of the job's result; its params are the resolved configuration, but for the seeds: a coordinate."""
+    """Global attributes of the job's result. Its params are the resolved configuration; the seeds are a coordinate."""
     settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
     return provenance(title, settings, dtype, describe(place))

@@ -38,7 +38,7 @@ def warmup(k, K, fraction=0.1):
 
 
 def whole(fraction, K):
-    """A fraction of K updates as a number of them: whole, since 0.07 * 100 is not 7 in floating point, and at least 1."""
+    """A fraction of K updates as a whole number of them, at least 1: 0.07 * 100 is not 7 in floating point."""
     return max(1, round(fraction * K))
 
 

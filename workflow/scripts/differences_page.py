@@ -20,7 +20,7 @@ write_text(snakemake.output.csv, pd.DataFrame(rows + slopes).to_csv(index=False)
 touched = [row for row in rows if not abs(row["released"] / row["defined"] - 1) < 0.01]
 page = f"""# What the released code computes instead
 
-Task {params.task}; medians over {ds.sizes['seed']} seeds. Departures that change a number by less than 1 % are left
+Task {params.task}; medians over {ds.sizes["seed"]} seeds. Departures that change a number by less than 1 % are left
 out here; all of them are in differences.csv.
 
 """

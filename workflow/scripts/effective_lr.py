@@ -11,6 +11,11 @@ place = placement(snakemake.resources.get("gpu", 0))
 networks = load_networks(snakemake.input.networks, snakemake.params.seeds)
 arrays = measure(networks, task, rate=params.rate, **params.protocol, place=place)
 T = params.protocol["T"]
-coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints, "lag": range(1, T), "neuron": range(networks.cell.units)}
+coords = {
+    "seed": networks.seeds,
+    "checkpoint": networks.checkpoints,
+    "lag": range(1, T),
+    "neuron": range(networks.cell.units),
+}
 title = f"Effective learning rates by lag: {networks.cell.name} on {task}"
 save(dataset(QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])

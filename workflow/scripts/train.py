@@ -12,8 +12,17 @@ cell = build_cell(params.cell)
 rule, rate = build_optimizer(params.optimizer, params.protocol["updates"])
 place = placement(snakemake.resources.get("gpu", 0))
 training = train(
-    cell, rule, rate, snakemake.wildcards.task, params.seeds, **params.protocol, dtype=params.training["dtype"], place=place
+    cell,
+    rule,
+    rate,
+    snakemake.wildcards.task,
+    params.seeds,
+    **params.protocol,
+    dtype=params.training["dtype"],
+    place=place,
 )
 title = f"Training of {cell.name} with {rule.name} on {snakemake.wildcards.task}"
 coords = {"seed": params.seeds, "checkpoint": sorted(params.protocol["checkpoints"])}
-save_training(training, cell, coords, attributes(snakemake, title, params.training["dtype"], place), snakemake.output[0])
+save_training(
+    training, cell, coords, attributes(snakemake, title, params.training["dtype"], place), snakemake.output[0]
+)
