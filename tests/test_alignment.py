@@ -14,7 +14,7 @@ LAGS = [1, 5, 3]
 def explicit_products(cell, parameters, z):
     """Phi_{T,T-h} over h = 0..T-1, (lag, member, sample, H, H)."""
     J = sum(jacobians(cell, parameters.W, z))
-    products = [np.broadcast_to(np.eye(cell.units), J.shape[1:])]
+    products = [np.broadcast_to(np.eye(cell.state_size), J.shape[1:])]
     for t in range(len(J) - 1, 0, -1):
         products.append(products[-1] @ J[t])
     return np.stack(products)
@@ -28,13 +28,14 @@ def test_all_quantities_equal_their_definitions(cell, example, place):
     log_norms, efficiencies, energies, ratios = (to_host(x) for x in found)
     Phi = explicit_products(cell, parameters, z)
     U, s, _ = np.linalg.svd(Phi)
-    w = parameters.W_o[:, None, 0] / np.linalg.norm(parameters.W_o, axis=2)[..., None]  # (member, 1, H)
-    # products of at most six 5 x 5 matrices, whose largest singular value keeps its relative accuracy
+    w = np.zeros((3, 4, cell.state_size))  # the same for all samples
+    w[:, :, : cell.units] = parameters.W_o / np.linalg.norm(parameters.W_o, axis=2, keepdims=True)
+    # products of at most six small matrices, whose largest singular value keeps its relative accuracy
     np.testing.assert_allclose(log_norms, np.log(s[..., 0]), atol=1e-12)
-    transported = np.linalg.norm(np.einsum("mbi,hmbij->hmbj", np.broadcast_to(w, (3, 4, 5)), Phi), axis=-1)
+    transported = np.linalg.norm(np.einsum("mbi,hmbij->hmbj", w, Phi), axis=-1)
     np.testing.assert_allclose(efficiencies, transported / s[..., 0], rtol=1e-10)
     projector = U[..., :r] @ np.swapaxes(U[..., :r], -1, -2)
-    energy = np.einsum("mbi,hmbij,mbj->hmb", np.broadcast_to(w, (3, 4, 5)), projector, np.broadcast_to(w, (3, 4, 5)))
+    energy = np.einsum("mbi,hmbij,mbj->hmb", w, projector, w)
     # a subspace is known to rounding times s_1 / (s_r - s_{r+1}), here below 1e5
     np.testing.assert_allclose(energies, energy[LAGS], atol=1e-10)
     np.testing.assert_allclose(ratios, (s[..., r - 1] / s[..., 0])[LAGS], rtol=1e-9)

@@ -39,7 +39,7 @@ def exact_singular_values(factors):
         return [float(s) for s in mp.svd_r(product, compute_uv=False)]
 
 
-@pytest.mark.parametrize("name", ["plain", "scalar", "multi"])
+@pytest.mark.parametrize("name", ["plain", "scalar", "multi", "gru", "lstm"])
 def test_propagation_equals_the_definition(name):
     networks, r = networks_of(name), PROTOCOL["r"]
     found = measure(networks, "adding", **PROTOCOL)
@@ -53,7 +53,7 @@ def test_propagation_equals_the_definition(name):
         for i, lag in enumerate(PROTOCOL["lags"]):
             spectra = []
             for b, t in zip(found["pair_sample"][m, i], found["pair_time"][m, i], strict=True):
-                x, states = np.zeros(5), []
+                x, states = np.zeros(networks.cell.state_size), []
                 for u_t in u[:, m, :, b]:
                     states.append(x)
                     x = step(x, u_t)
@@ -70,7 +70,7 @@ def test_propagation_equals_the_definition(name):
             )
 
 
-@pytest.mark.parametrize("name", ["plain", "scalar", "multi"])
+@pytest.mark.parametrize("name", ["plain", "scalar", "multi", "gru", "lstm"])
 def test_updates_equal_the_definition(name):
     networks, r = networks_of(name), PROTOCOL["r"]
     found = measure(networks, "adding", **PROTOCOL)
@@ -168,12 +168,12 @@ def test_energy_has_all_singular_values_in_the_denominator():
     np.testing.assert_allclose(energy(log_s, 2), [20 / 25, 20 / 21], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["multi"])
+@pytest.mark.parametrize("name", ["multi", "lstm"])
 def test_a_diverged_network_is_marked_and_shapes_are_those_declared(name):
     networks = networks_of(name)
     networks.parameters.W[1, 0] = np.nan
     found = measure(networks, "adding", **PROTOCOL)
-    sizes = {"seed": 2, "checkpoint": 2, "lag": 3, "pair": 5, "rank": 5, "gradient_rank": 8}
+    sizes = {"seed": 2, "checkpoint": 2, "lag": 3, "pair": 5, "rank": networks.cell.state_size, "gradient_rank": 8}
     assert found.keys() == QUANTITIES.keys()
     for variable, quantity in QUANTITIES.items():
         assert found[variable].shape == tuple(sizes[dim] for dim in quantity.dims.split()), variable

@@ -42,9 +42,7 @@ def by_the_definition(cell, W, u):
                 for j in steps:
                     product, dominant = (A[j, b] + B[j, b]) @ product, A[j, b] @ dominant
                 first = sum(
-                    chain([A[j, b] for j in steps if j > i]) @ B[i, b] @ chain([A[j, b] for j in steps if j < i])
-                    if len(steps)
-                    else 0
+                    chain(A[[j for j in steps if j > i], b]) @ B[i, b] @ chain(A[[j for j in steps if j < i], b])
                     for i in steps
                 )
                 found["S"][key] = np.linalg.norm(product, 2)
@@ -56,8 +54,8 @@ def by_the_definition(cell, W, u):
 
 
 def chain(factors):
-    """Product with later factors on the left; the identity of the right size for none."""
-    product = np.eye(5)
+    """Product with later factors on the left; the identity for none."""
+    product = np.eye(factors.shape[-1])
     for factor in factors:
         product = factor @ product
     return product
@@ -76,7 +74,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("name", ["leaky", "scalar", "multi"])
+@pytest.mark.parametrize("name", ["leaky", "scalar", "multi", "gru", "lstm"])
 def test_every_quantity_is_its_definition(name):
     cell = small_cell(name)
     networks = networks_of(cell)
@@ -96,15 +94,18 @@ def test_every_quantity_is_its_definition(name):
             np.testing.assert_allclose(found["log_fitted_power_profile"][m, c], power, atol=1e-9)
 
 
-def test_shapes_are_those_of_the_quantities():
+@pytest.mark.parametrize("name", ["multi", "gru", "lstm"])
+def test_shapes_are_those_of_the_quantities(name):
     sizes = {"seed": 2, "checkpoint": 2, "lag": T - 1, "neuron": 5}
-    found = measure(networks_of(small_cell("multi")), "adding", rate=0.1, T=T, probe_batch=PROBES)
+    found = measure(networks_of(small_cell(name)), "adding", rate=0.1, T=T, probe_batch=PROBES)
     assert set(found) == set(QUANTITIES)
-    for name, array in found.items():
-        assert array.shape == tuple(sizes[dim] for dim in QUANTITIES[name].dims.split()), name
-    assert "log_neuron_gate_product" not in measure(
-        networks_of(small_cell("scalar")), "adding", rate=0.1, T=T, probe_batch=PROBES
-    )
+    for quantity, array in found.items():
+        assert array.shape == tuple(sizes[dim] for dim in QUANTITIES[quantity].dims.split()), quantity
+
+
+def test_one_gate_for_all_units_has_no_products_by_neuron():
+    found = measure(networks_of(small_cell("scalar")), "adding", rate=0.1, T=T, probe_batch=PROBES)
+    assert set(QUANTITIES) - set(found) == {"log_neuron_gate_product"}
 
 
 @pytest.mark.parametrize("name", ["leaky", "multi"])

@@ -163,17 +163,18 @@ def test_protocol_inputs_and_weights():
         np.testing.assert_array_equal(shared[0][name], shared[1][name])
 
 
-def test_seeds_together_equal_seeds_one_by_one_and_shapes_are_those_declared():
-    cell, T = make_cell("multi", 6, 3), 8
+@pytest.mark.parametrize("name", ["multi", "gru", "lstm"])
+def test_seeds_together_equal_seeds_one_by_one_and_shapes_are_those_declared(name):
+    cell, T = make_cell(name, 6, 3), 8
     together = expansion.measure(cell, [4, 7], T=T, epsilons=EPSILONS)
     sizes = {"seed": 2, "epsilon": len(EPSILONS), "step": T}
     assert together.keys() == expansion.QUANTITIES.keys()
-    for name, quantity in expansion.QUANTITIES.items():
-        assert together[name].shape == tuple(sizes[dim] for dim in quantity.dims.split())
+    for key, quantity in expansion.QUANTITIES.items():
+        assert together[key].shape == tuple(sizes[dim] for dim in quantity.dims.split())
     for m, seed in enumerate([4, 7]):
         alone = expansion.measure(cell, [seed], T=T, epsilons=EPSILONS)
-        for name, value in alone.items():
-            np.testing.assert_array_equal(value[0], together[name][m], err_msg=name)
+        for key, value in alone.items():
+            np.testing.assert_array_equal(value[0], together[key][m], err_msg=key)
 
 
 def test_every_array_library_gives_the_same(place):

@@ -40,8 +40,8 @@ class Cell(ABC):
     def step_backward(self, W, z, tape, lam):
         """One step of [BPTT]: from lambda_t (member, state, batch) to lambda_{t-1} = J_t^T lambda_t.
 
-        Returns lambda_{t-1} and pairs (delta, operand). Their products delta @ operand^T make up the weight gradient that
-        enters at this step as words make up a page: from left to right, then down the rows of W.
+        Returns lambda_{t-1} and pairs (delta, operand). Their products delta @ operand^T make up the weight gradient
+        that enters at this step as words make up a page: from left to right, then down the rows of W.
         """
 
     @abstractmethod
@@ -52,8 +52,8 @@ class Cell(ABC):
     def log_gates(self, W, z):
         """log g_t and log(1 - g_t), each (member, units or 1, batch), accurate also where the gate saturates.
 
-        g_t is the share of the candidate that enters, 1 - g_t the share of the state that is retained; a cell that has a
-        gate of its own for each gives their logs.
+        g_t is the share of the candidate that enters, 1 - g_t the share of the state that is retained; a cell that has
+        a gate of its own for each gives their logs.
         """
 
     @property
