@@ -35,7 +35,7 @@ def exact_errors(A, B, epsilons):
 
         L = mp.zeros(H)
         for i in range(T):
-            L += product(A[:i] + [B[i]] + A[i + 1 :])
+            L += product([*A[:i], B[i], *A[i + 1 :]])
         F0 = product(A)
         return [norm(F(eps) - (F0 + mp.mpf(eps) * L)) for eps in epsilons], norm(F(1))
 

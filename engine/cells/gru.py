@@ -1,9 +1,9 @@
 """[CELL.gru]  h_t = z_t h_{t-1} + (1 - z_t) phi(W_i u_t + r_t * (W_r h_{t-1})), the gated recurrent unit.
 
 The convention is that of PyTorch's nn.GRU and of cuDNN, without biases: the reset gate r_t = sigma(reset_r h_{t-1} +
-reset_i u_t) scales the product W_r h_{t-1}, not h_{t-1}, and the update gate z_t = sigma(update_r h_{t-1} + update_i u_t)
-is the share that is retained. So g_t of theory.md, how much of the candidate enters, is 1 - z_t, and the retention
-1 - g_t is z_t.
+reset_i u_t) scales the product W_r h_{t-1}, not h_{t-1}, and the update gate z_t = sigma(update_r h_{t-1} +
+update_i u_t) is the share that is retained. So g_t of theory.md, how much of the candidate enters, is 1 - z_t, and the
+retention 1 - g_t is z_t.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """[CELL.lstm]  c_t = f_t c_{t-1} + i_t phi(W_r h_{t-1} + W_i u_t),  h_t = o_t phi(c_t), long short-term memory.
 
 The convention is that of PyTorch's nn.LSTM, without biases and projections: i_t = sigma(input_r h_{t-1} + input_i u_t),
-and so for forget and output; no peepholes. The state is x_t = [h_t; c_t], of 2H rows, and the readout reads h. The memory
-c is what the gates mix, so g_t of theory.md, how much of the candidate enters it, is the input gate i_t, and the
+and so for forget and output; no peepholes. The state is x_t = [h_t; c_t], of 2H rows, and the readout reads h. The
+memory c is what the gates mix, so g_t of theory.md, how much of the candidate enters it, is the input gate i_t, and the
 retention is the forget gate f_t. These are two gates: unlike elsewhere the retention is not 1 - g_t.
 """
 
