@@ -76,7 +76,7 @@ def run(rule, g):
     return np.stack([rule.increment(g[k, ...], state, rates(k), k) for k in range(UPDATES)])
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", REFERENCES)
 @pytest.mark.parametrize(
     "dtype, tolerance",
     # float64: 80 updates of a moment lose a few 1e-16 each, and a sum of both signs may cancel two digits of it;
@@ -98,7 +98,7 @@ def test_rule_equals_its_definition(name, dtype, tolerance):
             assert (error <= tolerance * largest).all(), (place, (error / largest).max())
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", REFERENCES)
 def test_options_reach_the_rule(name):
     options = {"momentum": {"beta": 0.5}, "rmsprop": {"rho": 0.7, "eps": 1e-3}}
     options["adam"] = {"beta1": 0.6, "beta2": 0.8, "eps": 1e-2}

@@ -1,20 +1,17 @@
-"""Update rules, one file each. A rule keeps what it needs in `start(theta)`, a tuple of arrays like theta, and gives
-`increment(g, state, rate, k)`, what update k = 0, 1, ... adds to theta for gradient g; it changes its state in place.
-`second_moment(state, k)` is the mean of squared gradients by which it has scaled that update, None if it does not.
-A rule that is registered here obeys every law in tests/test_optimizers.py.
-"""
+"""Update rules, one file each. A rule that is registered here obeys every law in tests/test_optimizers.py."""
 
 from dataclasses import fields
 
 from engine.optimizers.adam import Adam
 from engine.optimizers.momentum import Momentum
 from engine.optimizers.rmsprop import RMSprop
+from engine.optimizers.rule import Rule
 from engine.optimizers.sgd import SGD
 from engine.registry import lookup
 
 OPTIMIZERS = {rule.name: rule for rule in (SGD, Momentum, RMSprop, Adam)}
 
-__all__ = ["OPTIMIZERS", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "Rule", "make_optimizer"]
 
 
 def make_optimizer(name, **options):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from engine.backend import namespace
 from engine.optimizers.ranges import within
+from engine.optimizers.rule import Rule
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Rule):
     """First and second moments with bias correction."""
 
     beta1: float = 0.9
@@ -39,5 +40,4 @@ class Adam:
         return (-rate / (1 - self.beta1 ** (k + 1))) * m / (namespace(g).sqrt(v_hat) + self.eps)
 
     def second_moment(self, state, k):
-        """The running mean of squared gradients that update k is scaled by."""
         return state[1] / (1 - self.beta2 ** (k + 1))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from engine.backend import namespace
 from engine.optimizers.ranges import within
+from engine.optimizers.rule import Rule
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(Rule):
     """SGD with momentum `beta`."""
 
     beta: float = 0.9
@@ -25,7 +26,3 @@ class Momentum:
         v *= self.beta
         v += g
         return -rate * v
-
-    def second_moment(self, state, k):
-        """None: the rule keeps none."""
-        return None

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from engine.backend import namespace
 from engine.optimizers.ranges import within
+from engine.optimizers.rule import Rule
 
 
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(Rule):
     """Steps scaled by a running mean of squared gradients, without bias correction."""
 
     rho: float = 0.99
@@ -30,5 +31,4 @@ class RMSprop:
         return -rate * g / (namespace(g).sqrt(v) + self.eps)
 
     def second_moment(self, state, k):
-        """The running mean of squared gradients that update k is scaled by."""
         return state[0]

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from engine.optimizers.rule import Rule
+
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Rule):
     """Plain stochastic gradient descent; it keeps no state."""
 
     name = "sgd"
@@ -14,7 +16,3 @@ class SGD:
 
     def increment(self, g, state, rate, k):
         return -rate * g
-
-    def second_moment(self, state, k):
-        """None: the rule keeps none."""
-        return None
