@@ -1,0 +1,32 @@
+"""What is timed: one update of a cell with H = 64, n = 6 and a batch of 64, and the arithmetic that it must do."""
+
+from engine.cells import make_cell
+from engine.optimizers import make_optimizer
+from engine.unroll import Parameters
+
+CELLS = ("plain", "leaky", "scalar", "multi")
+H, INPUTS, BATCH, ALPHA, RATE = 64, 6, 64, 0.8, 1e-2
+MEMBERS = 4  # of a pass, as in training
+
+
+def build(name, units=H):
+    return make_cell(name, units, INPUTS, **({"alpha": ALPHA} if name == "leaky" else {}))
+
+
+def update_flops(cell, T, batch):
+    """Of the matrix products of an update: at each step z W^T forward, delta W_x and delta^T z back."""
+    rows, columns = cell.shape
+    return 2 * T * batch * rows * (columns + cell.state_size + columns)
+
+
+def sgd_update(gradient_of, parameters, u, y):
+    """update() of the engine on its own copy of the parameters."""
+    parameters = Parameters(*(p.copy() for p in parameters))
+    rule = make_optimizer("sgd")
+
+    def update():
+        _, gradient = gradient_of(parameters, u, y)
+        for p, g in zip(parameters, gradient, strict=True):
+            p += rule.increment(g, (), RATE, 0)
+
+    return update

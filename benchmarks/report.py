@@ -1,0 +1,51 @@
+"""What a benchmark leaves: rows of a table, and where, when and on what they were measured."""
+
+import os
+import platform
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from engine.provenance import git_state
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class Row:
+    """A line of the table: a quantity over the rounds, and what was to be reached."""
+
+    def __init__(self, what, values, unit="", at_least=None, at_most=None):
+        self.what, self.unit, self.at_least, self.at_most = what, unit, at_least, at_most
+        self.median, self.low, self.high = (float(q) for q in np.quantile(values, [0.5, 0.25, 0.75]))
+
+    def line(self):
+        words = [self.what, self.text(self.median), f"{self.text(self.low)} to {self.text(self.high)}", "", ""]
+        if self.at_least is not None:
+            words[3:] = f"at least {self.text(self.at_least)}", "yes" if self.median >= self.at_least else "no"
+        if self.at_most is not None:
+            words[3:] = f"at most {self.text(self.at_most)}", "yes" if self.median <= self.at_most else "no"
+        return "| " + " | ".join(words) + " |"
+
+    def text(self, number):
+        return f"{number:.1%}" if self.unit == "share" else f"{number:.3g} {self.unit}".strip()
+
+
+def about(*libraries):
+    """Date, machine (by the model of its processor, not by its name), commit and library versions."""
+    commit, dirty = git_state()
+    return {
+        "date": date.today().isoformat(),
+        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "commit": commit if dirty == "no" else f"{commit}, with changes",
+        "libraries": ", ".join(f"{name} {version(name)}" for name in libraries),
+    }
+
+
+def processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())

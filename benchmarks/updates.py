@@ -1,0 +1,103 @@
+"""The training update of each cell beside the same update in PyTorch and JAX, and beside the arithmetic it must do."""
+
+from functools import partial
+
+import numpy as np
+import peers_jax
+import peers_torch
+from one_core import interleaved
+from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, sgd_update, update_flops
+from report import Row
+
+from engine.fused import gradient_function
+from engine.optimizers import make_optimizer
+from engine.tasks import ensemble_batch
+from engine.training import initial_parameters, train
+from engine.unroll import loss_and_gradient
+
+
+def square_products(size=64, calls=200):
+    """`calls` SGEMMs of matrices that stay in cache, where BLAS is at its fastest, and their arithmetic operations."""
+    a, b = np.random.default_rng(0).random((2, size, size), dtype=np.float32)
+    out = np.empty_like(a)
+
+    def products():
+        for _ in range(calls):
+            np.matmul(a, b, out=out)
+
+    return products, calls * 2 * size**3
+
+
+def first_member(cell, weights):
+    return {name: w[0] for name, w in cell.unpack(weights.W).items()} | {"W_o": weights.W_o[0]}
+
+
+def compare(expected, found, who):
+    """Engine and peers differ by float32 rounding over T steps: by less than 1e-5 of a gradient's largest entry."""
+    for weight, value in expected.items():
+        error = np.abs(found[weight].reshape(value.shape) - value).max() / np.abs(value).max()
+        if not error < 1e-5:
+            raise AssertionError(f"{who}: the gradient by {weight} is off by {error:.1e} of its largest entry")
+
+
+def contestants(name, T):
+    """(engine, {peer: update}) of one cell, after all of them gave the same gradient."""
+    cell = build(name)
+    u, y, _ = ensemble_batch("adding", range(MEMBERS), "train", 0, T=T, n=INPUTS, batch=BATCH, dtype="float32")
+    parameters = initial_parameters(cell, range(MEMBERS), "float32")
+    compiled, plain = gradient_function(cell, parameters, T, BATCH), partial(loss_and_gradient, cell)
+
+    one, by_sample = first_member(cell, parameters), np.ascontiguousarray(u[:, 0].transpose(0, 2, 1))
+    peers = {
+        "lines": peers_torch.make_update(name, one, by_sample, y[0], RATE, ALPHA, merged=False),
+        "merged": peers_torch.make_update(name, one, by_sample, y[0], RATE, ALPHA, merged=True),
+        "jax": peers_jax.make_update(name, {k: w[None] for k, w in one.items()}, by_sample[None], y[:1], RATE, ALPHA),
+    }
+    expected = first_member(cell, plain(parameters, u, y)[1])
+    compare(expected, first_member(cell, compiled(parameters, u, y)[1]), f"{name}, compiled")
+    for peer, (update, gradient) in peers.items():
+        update()
+        compare(expected, gradient(), f"{name}, {peer}")
+
+    engine = {"engine": sgd_update(compiled, parameters, u, y), "plain": sgd_update(plain, parameters, u, y)}
+    return cell, engine | {peer: update for peer, (update, _) in peers.items()}
+
+
+def rows(name, T, rounds=25):
+    """Of one cell at one length. The engine runs a pass of MEMBERS, JAX one member: with more it takes longer for each.
+
+    The SGEMM rate is the best of the rounds: what the core can do when nothing disturbs it.
+    """
+    cell, functions = contestants(name, T)
+    products, operations = square_products()
+    times = interleaved(functions | {"products": products}, rounds)
+    mine, full = times["engine"] / MEMBERS, T == 120
+    rate = operations / times["products"].min()
+    label = f"{name}, T = {T}"
+    return [
+        Row(f"{label}: an update", mine * 1e3, "ms"),
+        Row(f"{label}: PyTorch eager, line by line", times["lines"] / mine, at_least=5 if full else 2),
+        Row(f"{label}: PyTorch eager, merged products", times["merged"] / mine, at_least=5 if full else 2),
+        Row(f"{label}: JAX", times["jax"] / mine, at_least=1.4 if full else None),
+        Row(f"{label}: engine without its compiled form", times["plain"] / MEMBERS / mine, at_least=1.5),
+        Row(
+            f"{label}: share of the SGEMM rate",
+            update_flops(cell, T, BATCH) / mine / rate,
+            "share",
+            0.65 if full else None,
+        ),
+        Row(f"{label}: the SGEMM rate", [rate / 1e9], "GFLOP/s"),
+    ]
+
+
+def training_rows(updates=100, rounds=5):
+    """train() as a job calls it: batches, update rule and bookkeeping included."""
+
+    def job(name):
+        rule, seeds = make_optimizer("sgd"), list(range(MEMBERS))
+        train(build(name), rule, lambda k: RATE, "adding", seeds, T=120, batch=BATCH, updates=updates, checkpoints=[0])
+
+    times = interleaved({name: partial(job, name) for name in CELLS}, rounds)
+    return [
+        Row(f"{name}, T = 120: an update inside train()", times[name] / updates / MEMBERS * 1e3, "ms") for name in CELLS
+    ]
