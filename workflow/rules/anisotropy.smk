@@ -5,20 +5,20 @@ rule anisotropy:
         code=code("anisotropy.py"),
     output:
         by_seeds("anisotropy/{task}/{cell}-{optimizer}"),
+    log:
+        f"{RESULTS}/logs/anisotropy/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.anisotropy),
+        runtime=minutes(sizes.anisotropy),
+        gpu=0,
     params:
         seeds=seeds_in_job,
         protocol={
             "r": config["anisotropy"]["rank"],
             **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs", "gradients")},
         },
-    log:
-        f"{RESULTS}/logs/anisotropy/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
-        gpu=0,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/anisotropy.py"

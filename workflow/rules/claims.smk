@@ -27,6 +27,14 @@ rule claims:
         effects=f"{RESULTS}/decomposition.csv",
         means=f"{RESULTS}/decomposition_means.csv",
         page=f"{RESULTS}/claims.md",
+    log:
+        f"{RESULTS}/logs/claims.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(2000),
+        runtime=minutes(60),
     params:
         results=RESULTS,
         tasks={
@@ -35,13 +43,5 @@ rule claims:
             "expansion": [""],
         },
         models=config["anisotropy"]["models"],
-    log:
-        f"{RESULTS}/logs/claims.log",
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/claims.py"

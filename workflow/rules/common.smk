@@ -5,6 +5,7 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.exceptions import WorkflowError
 
+from workflow import sizes
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
 from workflow.parts import cell_settings, optimizer_settings
@@ -35,8 +36,8 @@ def code(script):
 
 
 def seeds_in_job(wildcards):
-    """The seeds of a job whose output is `by_seeds`."""
-    return BLOCKS[wildcards.block]
+    """The seeds of a job: its block's where its output is `by_seeds`."""
+    return BLOCKS[wildcards.block] if "block" in wildcards.keys() else config["seeds"]
 
 
 def by_seeds(name):
@@ -44,3 +45,17 @@ def by_seeds(name):
     SPLIT.add(name.partition("/")[0])
     path = f"{RESULTS}/{name}{{block}}.nc"
     return temp(path) if len(BLOCKS) > 1 else path
+
+
+def megabytes(need):
+    """mem_mb: a number, or what a function of workflow/sizes.py finds; times the attempt, for jobs that were killed."""
+    return lambda wildcards, attempt: attempt * (job_size(need, wildcards).megabytes if callable(need) else need)
+
+
+def minutes(need):
+    """runtime: as `megabytes`."""
+    return lambda wildcards, attempt: attempt * (job_size(need, wildcards).minutes if callable(need) else need)
+
+
+def job_size(size, wildcards):
+    return size(config, wildcards, len(seeds_in_job(wildcards)))

@@ -8,6 +8,15 @@ rule differences:
         code=code("differences.py"),
     output:
         f"{RESULTS}/differences/{D['task']}/{{cell}}-{{optimizer}}.nc",
+    log:
+        f"{RESULTS}/logs/differences/{D['task']}/{{cell}}-{{optimizer}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.anisotropy),
+        runtime=minutes(sizes.anisotropy),
+        gpu=0,
     params:
         task=D["task"],
         seeds=config["seeds"][: D["seeds"]],
@@ -16,15 +25,6 @@ rule differences:
             "r": config["anisotropy"]["rank"],
             **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs")},
         },
-    log:
-        f"{RESULTS}/logs/differences/{D['task']}/{{cell}}-{{optimizer}}.log",
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
-        gpu=0,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/differences.py"
 
@@ -35,20 +35,20 @@ rule differences_slope:
         code=code("differences_slope.py"),
     output:
         f"{RESULTS}/differences/{D['task']}/slope_{{cell}}.nc",
+    log:
+        f"{RESULTS}/logs/differences/{D['task']}/slope_{{cell}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.effective_lr),
+        runtime=minutes(sizes.effective_lr),
+        gpu=0,
     params:
         task=D["task"],
         seeds=config["seeds"][: D["seeds"]],
         checkpoints=D["slope_checkpoints"],
         protocol={k: config["effective_lr"][k] for k in ("T", "probe_batch")},
-    log:
-        f"{RESULTS}/logs/differences/{D['task']}/slope_{{cell}}.log",
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
-        gpu=0,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/differences_slope.py"
 
@@ -61,17 +61,17 @@ rule differences_page:
     output:
         csv=f"{RESULTS}/differences.csv",
         page=f"{RESULTS}/differences.md",
+    log:
+        f"{RESULTS}/logs/differences_page.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     params:
         task=D["task"],
         models=config["anisotropy"]["models"],
         cells=config["effective_lr"]["cells"],
-    log:
-        f"{RESULTS}/logs/differences_page.log",
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/differences_page.py"

@@ -5,18 +5,18 @@ rule effective_lr:
         code=code("effective_lr.py"),
     output:
         by_seeds("effective_lr/{task}/{cell}"),
+    log:
+        f"{RESULTS}/logs/effective_lr/{{task}}/{{cell}}{{block}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.effective_lr),
+        runtime=minutes(sizes.effective_lr),
+        gpu=0,
     params:
         seeds=seeds_in_job,
         rate=config["optimizers"][config["effective_lr"]["optimizer"]]["rate"],
         protocol={k: config["effective_lr"][k] for k in ("T", "probe_batch")},
-    log:
-        f"{RESULTS}/logs/effective_lr/{{task}}/{{cell}}{{block}}.log",
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
-        gpu=0,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/effective_lr.py"

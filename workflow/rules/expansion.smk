@@ -4,18 +4,18 @@ rule expansion:
         code=code("expansion.py"),
     output:
         by_seeds("expansion/{cell}"),
+    log:
+        f"{RESULTS}/logs/expansion/{{cell}}{{block}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.expansion),
+        runtime=minutes(sizes.expansion),
+        gpu=0,
     params:
         seeds=seeds_in_job,
         cell=lambda w: cell_settings(config, w.cell, config["expansion"]["inputs"]),
         protocol={k: config["expansion"][k] for k in ("T", "epsilons", "weight_scale", "noise")},
-    log:
-        f"{RESULTS}/logs/expansion/{{cell}}{{block}}.log",
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-        gpu=0,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/expansion.py"

@@ -45,12 +45,12 @@ rule draw_effective_lr:
         drawn("effective_lr_{{cell}}_{{task}}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}effective_lr_{{cell}}_{{task}}.log",
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     script:
         "../scripts/draw_effective_lr.py"
 
@@ -61,16 +61,16 @@ rule draw_predictors:
         code=code("draw_predictors.py"),
     output:
         drawn("predictors_{{task}}"),
-    params:
-        cells=config["effective_lr"]["cells"],
     log:
         f"{RESULTS}/logs/figures/{{number}}predictors_{{task}}.log",
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    params:
+        cells=config["effective_lr"]["cells"],
     script:
         "../scripts/draw_predictors.py"
 
@@ -83,12 +83,12 @@ rule draw_expansion:
         drawn("expansion_{{cell}}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}expansion_{{cell}}.log",
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     script:
         "../scripts/draw_expansion.py"
 
@@ -99,16 +99,16 @@ rule draw_anisotropy:
         code=code("draw_anisotropy.py"),
     output:
         drawn("anisotropy_{{task}}"),
+    log:
+        f"{RESULTS}/logs/figures/{{number}}anisotropy_{{task}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     params:
         models=config["anisotropy"]["models"],
         rank=config["anisotropy"]["rank"],
-    log:
-        f"{RESULTS}/logs/figures/{{number}}anisotropy_{{task}}.log",
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/draw_anisotropy.py"

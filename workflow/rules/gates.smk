@@ -32,6 +32,15 @@ rule gates:
         code=code("gates.py"),
     output:
         by_seeds("gates/{experiment}/{task}/{cell}-{optimizer}"),
+    log:
+        f"{RESULTS}/logs/gates/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.gates),
+        runtime=minutes(sizes.gates),
+        gpu=0,
     params:
         seeds=seeds_in_job,
         protocol=lambda w: {
@@ -39,15 +48,6 @@ rule gates:
             "r": G["rank"],
             **{k: G[k] for k in ("probe_batch", "samples", "lags")},
         },
-    log:
-        f"{RESULTS}/logs/gates/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
-        gpu=0,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/gates.py"
 
@@ -59,16 +59,16 @@ rule steps:
         code=code("steps.py"),
     output:
         f"{RESULTS}/steps/{{task}}/{{cell}}-{{optimizer}}.nc",
-    params:
-        references=G["references"],
     log:
         f"{RESULTS}/logs/steps/{{task}}/{{cell}}-{{optimizer}}.log",
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    params:
+        references=G["references"],
     script:
         "../scripts/steps.py"
 
@@ -81,16 +81,16 @@ rule table1:
     output:
         csv=f"{RESULTS}/table1.csv",
         latex=f"{RESULTS}/table1.tex",
-    params:
-        optimizer=config["effective_lr"]["optimizer"],
     log:
         f"{RESULTS}/logs/table1.log",
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=minutes(30),
+    params:
+        optimizer=config["effective_lr"]["optimizer"],
     script:
         "../scripts/table1.py"
 
@@ -103,11 +103,11 @@ rule coupling:
         f"{RESULTS}/coupling.csv",
     log:
         f"{RESULTS}/logs/coupling.log",
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=minutes(30),
     script:
         "../scripts/coupling.py"

@@ -9,11 +9,11 @@ rule join:
         f"{RESULTS}/logs/{{path}}.log",
     wildcard_constraints:
         path=f"({'|'.join(sorted(SPLIT))})/[^.]+",
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=minutes(10),
     script:
         "../scripts/join.py"

@@ -22,18 +22,18 @@ rule summary:
     output:
         csv=f"{RESULTS}/summary.csv",
         page=f"{RESULTS}/README.md",
+    log:
+        f"{RESULTS}/logs/summary.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     params:
         run=config["run"],
         tasks=config["anisotropy"]["tasks"],
         models=config["anisotropy"]["models"],
         lags=config["anisotropy"]["summary_lags"],
-    log:
-        f"{RESULTS}/logs/summary.log",
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/summary.py"

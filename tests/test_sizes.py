@@ -1,0 +1,35 @@
+"""What jobs ask a scheduler for: every rule something, more for more, and more at the next attempt."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from workflow import sizes
+
+CONFIG = yaml.safe_load(Path("config/config.yaml").read_text())
+JOB = SimpleNamespace(experiment="anisotropy", cell="multi")
+SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, sizes.gates]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_job_of_the_paper_asks_for_what_any_node_has(size):
+    """Targets: 1.5 GB a job, and the 20 seeds in half an hour on two fast cores; so less than a day on a slow one."""
+    found = size(CONFIG, JOB, seeds=20)
+    assert 400 < found.megabytes <= 1500
+    assert 10 < found.minutes < 24 * 60
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_larger_jobs_ask_for_more(size):
+    small, more_seeds = (size(CONFIG, JOB, seeds) for seeds in (20, 40))
+    wider = size(CONFIG | {"units": 256}, JOB, 20)
+    assert small.megabytes < wider.megabytes
+    assert small.operations < more_seeds.operations and small.operations < wider.operations
+
+
+def test_a_cell_with_a_larger_state_asks_for_more():
+    cells = CONFIG["cells"] | {"lstm": {}}
+    job = SimpleNamespace(experiment="anisotropy", cell="lstm")
+    assert sizes.anisotropy(CONFIG | {"cells": cells}, job, 20).megabytes > sizes.anisotropy(CONFIG, JOB, 20).megabytes

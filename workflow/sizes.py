@@ -1,0 +1,81 @@
+"""What a job holds and computes, from the sizes in the configuration: what a scheduler is asked for.
+
+Counts of the largest terms, rounded up: a job that asks for too little is killed, and asks for more the next time.
+Each function gets the configuration, the job's wildcards and its number of seeds.
+"""
+
+from math import ceil, prod
+from typing import NamedTuple
+
+from workflow.parts import build_cell, cell_settings
+
+OPERATIONS_PER_SECOND = 2e9  # of one slow core
+
+
+class Size(NamedTuple):
+    """Floating-point numbers held at once, and operations in all."""
+
+    numbers: float
+    operations: float
+
+    @property
+    def megabytes(self):
+        """With the interpreter and its libraries; every number in double precision."""
+        return 400 + ceil(8e-6 * self.numbers)
+
+    @property
+    def minutes(self):
+        """With the start of a job on a busy file system."""
+        return 10 + ceil(self.operations / OPERATIONS_PER_SECOND / 60)
+
+
+def cell_sizes(config, name, inputs):
+    """(weights, state size) of one network."""
+    cell = build_cell(cell_settings(config, name, inputs))
+    return prod(cell.shape), cell.state_size
+
+
+def training(config, w, seeds):
+    """The runs of four members at a time, and the weights and the step at every checkpoint."""
+    block = config[w.experiment]
+    weights, state = cell_sizes(config, w.cell, block["inputs"])
+    run = block["T"] * block["batch"]
+    held = 4 * run * (block["inputs"] + 10 * state) + 4 * seeds * len(block["checkpoints"]) * weights
+    return Size(held, seeds * block["updates"] * run * 6 * weights)
+
+
+def expansion(config, w, seeds):
+    """The Jacobians of all seeds, and the remainder of each epsilon."""
+    block = config["expansion"]
+    _, state = cell_sizes(config, w.cell, block["inputs"])
+    matrices = seeds * (block["T"] + len(block["epsilons"]))
+    return Size(6 * matrices * state**2, 100 * matrices * state**3)
+
+
+def effective_lr(config, w, seeds):
+    """All products of Jacobians of one network at a time, and the gates of all pairs."""
+    block = config["effective_lr"]
+    _, state = cell_sizes(config, w.cell, block["inputs"])
+    pairs = block["T"] ** 2 / 2 * block["probe_batch"]
+    jacobians = block["T"] * block["probe_batch"] * state**2
+    return Size(12 * jacobians + 6 * pairs * state, seeds * len(block["checkpoints"]) * pairs * 60 * state**3)
+
+
+def anisotropy(config, w, seeds):
+    """The products of all pairs at the longest lag, and the gradient of every sample, of one network at a time."""
+    block = config["anisotropy"]
+    weights, state = cell_sizes(config, w.cell, block["inputs"])
+    chain = max(block["lags"]) * block["pairs"] * state**2
+    spectra = sum(2 * lag + 100 for lag in block["lags"]) * block["pairs"] * state**3
+    gradients = block["gradients"] * (10 * block["T"] * state + 4 * weights)
+    return Size(5 * chain + gradients, seeds * len(block["checkpoints"]) * (spectra + block["gradients"] * gradients))
+
+
+def gates(config, w, seeds):
+    """The run of the probe batch, and the products along a few of its samples, of one network at a time."""
+    block, probe = config[w.experiment], config["gates"]
+    weights, state = cell_sizes(config, w.cell, block["inputs"])
+    run = block["T"] * probe["probe_batch"]
+    jacobians = block["T"] * probe["samples"] * state**2
+    work = run * 20 * weights + jacobians * 100 * state
+    return Size(20 * run * state + 5 * jacobians, seeds * len(block["checkpoints"]) * work)
