@@ -19,10 +19,10 @@ def snakemake(folder, *words):
 
 
 def copy_of_the_house(folder, root=ROOT):
-    """What the workflow needs, without results, copied into `folder`."""
+    """What the workflow needs, without results, copied into `folder`; what Numba has compiled goes along."""
     for part in PARTS:
         if (root / part).is_dir():
-            shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(root / part, folder / part)
         elif (root / part).exists():
             shutil.copy(root / part, folder / part)
     return folder
