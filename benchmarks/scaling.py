@@ -7,9 +7,9 @@ Why they are what they are:
 - H: the products of a step cost H^2, what is element by element H; from 128 units on there is little but products: 2.
 - T: a step costs the same wherever it stands, also where the tapes of a run no longer fit a cache: 1.
 - seeds: members are trained one after the other in the same working memory: 1.
-- batch: a few samples do not fill the registers of a product, so the first ones cost next to nothing. Beyond 64 a product
-  has more than 10^6 multiplications, where OpenBLAS leaves its kernels for small matrices and first packs its operands:
-  somewhat above 1.
+- batch: a few samples do not fill the registers of a product, so the first ones cost next to nothing. Beyond 64 a
+  product has more than 10^6 multiplications, where OpenBLAS leaves its kernels for small matrices and first packs the
+  operands: somewhat above 1.
 """
 
 import one_core  # before all else, since it sets the number of threads

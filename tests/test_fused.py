@@ -34,7 +34,7 @@ def assert_same(found, expected, rounding=ROUNDING):
 
 @pytest.mark.parametrize(("gain", "rounding"), [(0.5, ROUNDING), (1.5, ROUNDING), (8, 3e-5)])
 def test_fused_equals_the_definition_in_float64(cell, gain, rounding):
-    """From nearly linear to saturated; there 1 - phi^2 loses digits, and the definition in float32 is 1.2e-5 off too."""
+    """From nearly linear to saturated, where 1 - phi^2 loses digits: the definition in float32 is 1.2e-5 off too."""
     example = in_float32(*make_example(cell, gain=gain))
     exact = [x.astype("float64") for x in (*example[0], *example[1:])]
     assert_same(fused(cell, *example), loss_and_gradient(cell, Parameters(*exact[:2]), *exact[2:]), rounding)
@@ -75,7 +75,6 @@ def test_adjoints_that_vanish_leave_the_gradient_of_the_last_steps(cell):
     assert_same(fused(cell, parameters, u, y), loss_and_gradient(cell, parameters, u, y))
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")
 def test_what_is_not_finite_stays_so(cell):
     """Else a training that diverged would look sound."""
     parameters, u, y = in_float32(*make_example(cell))
