@@ -77,9 +77,9 @@ clean:
 .venv-bench/requirements-bench.lock: requirements-bench.lock
 	$(call environment,-r $<)
 
-.venv-bench-gpu/requirements-bench.lock: CUDA = 13
-.venv-bench-gpu/requirements-bench.lock: requirements-bench.lock
-	$(call environment,-r $< 'jax[cuda$(CUDA)]' "$$(grep ^cupy requirements-gpu-cuda$(CUDA).lock)")
+# CUDA 13, whatever CUDA says: PyTorch comes with it, and all peers share one driver and one set of libraries.
+.venv-bench-gpu/requirements-bench.lock: requirements-bench.lock requirements-gpu-cuda13.lock
+	$(call environment,-r $< 'jax[cuda13]' "$$(grep ^cupy requirements-gpu-cuda13.lock)")
 
 define environment
 	$(python_is_new_enough)
