@@ -7,6 +7,7 @@ the quartiles. The table is printed, and written to benchmarks/results/cpu.md an
 import one_core  # noqa: F401  before all else, since it sets the number of threads
 
 # isort: split
+import argparse
 import json
 
 import measuring
@@ -27,6 +28,7 @@ def table(section, rows):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
     torch.set_num_threads(1)
     where = about("numpy", "scipy", "numba", "torch", "jax")
     text = "".join(f"- {key}: {value}\n" for key, value in where.items())
