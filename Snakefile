@@ -15,7 +15,9 @@ include: "workflow/rules/anisotropy.smk"
 include: "workflow/rules/differences.smk"
 include: "workflow/rules/gates.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/figures_gates.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -29,3 +31,4 @@ rule all:
     input:
         figures(),
         tables(),
+        network_files(),

@@ -116,21 +116,35 @@ def weight_quantities(cell):
 
 def save_training(training, cell, coords, attributes, path):
     """Writes a Training: weights by name over (seed, checkpoint, ...), loss, divergences, redraws and steps."""
-    W, W_o = (np.swapaxes(p, 0, 1) for p in training.parameters)
-    arrays = {**cell.unpack(W), "W_o": W_o[:, :, 0]}
+    arrays = weight_arrays(cell, training.parameters)
     arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES} | training.steps
-    coords = coords | {"iteration": np.arange(training.loss.shape[1])}
-    coords |= {
-        dim: np.arange(size) for dim, size in (("unit", cell.units), ("source", cell.units), ("input", cell.inputs))
-    }
+    quantities = weight_quantities(cell) | TRAINING_QUANTITIES | STEP_QUANTITIES
+    coords = coords | weight_coordinates(cell) | {"iteration": np.arange(training.loss.shape[1])}
+    save(dataset(quantities, arrays, coords, attributes | cell_attributes(cell)), path)
+
+
+def save_networks(networks, attributes, path):
+    """Writes Networks as a training file without a training: weights by name over (seed, checkpoint, ...)."""
+    cell = networks.cell
+    coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints} | weight_coordinates(cell)
+    arrays = weight_arrays(cell, networks.parameters)
+    save(dataset(weight_quantities(cell), arrays, coords, attributes | cell_attributes(cell)), path)
+
+
+def weight_arrays(cell, parameters):
+    """{name: array (seed, checkpoint, ...)} of Parameters (checkpoint, member, ...)."""
+    W, W_o = (np.swapaxes(p, 0, 1) for p in parameters)
+    return {**cell.unpack(W), "W_o": W_o[:, :, 0]}
+
+
+def weight_coordinates(cell):
+    return {"unit": range(cell.units), "source": range(cell.units), "input": range(cell.inputs)}
+
+
+def cell_attributes(cell):
+    """What makes the cell again, see `load_networks`."""
     options = {key: getattr(cell, key) for key in cell.options}
-    described = {"cell": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
-    save(
-        dataset(
-            weight_quantities(cell) | TRAINING_QUANTITIES | STEP_QUANTITIES, arrays, coords, attributes | described
-        ),
-        path,
-    )
+    return {"cell": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
 
 
 def load_networks(path, seeds=None, checkpoints=None):

@@ -12,6 +12,7 @@ from engine.quantity import Quantity
 from engine.scaled import log_frobenius_norm, plus, scaled, times
 from engine.seeding import stream
 from engine.statistics import line_fit
+from engine.tasks import ensemble_batch
 from engine.unroll import forward, jacobians
 
 BY_EPSILON, BY_STEP, BY_SEED = "seed epsilon", "seed step", "seed"
@@ -33,8 +34,21 @@ def measure(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.
 
     A cell without a gate term (B = 0) has no error, and no slope: NaN.
     """
-    W = place(random_weights(cell, seeds, weight_scale))
-    z = forward(cell, W, place(sines(seeds, T, cell.inputs, noise)), keep_tapes=False).z
+    W, u = random_weights(cell, seeds, weight_scale), sines(seeds, T, cell.inputs, noise)
+    return expand(cell, W, u, epsilons, place)
+
+
+def measure_networks(networks, task, *, T, epsilons, place=np.asarray):
+    """All QUANTITIES of the last checkpoint of networks as they are, driven by one sequence of a task each."""
+    cell = networks.cell
+    u, _, _ = ensemble_batch(task, networks.seeds, "probe", 0, T=T, n=cell.inputs, batch=1)
+    return expand(cell, networks.parameters.W[-1].astype("float64"), u, epsilons, place)
+
+
+def expand(cell, W, u, epsilons, place):
+    """All QUANTITIES of networks W (member, row, column) driven by u (T, member, n, 1), NumPy."""
+    W = place(W)
+    z = forward(cell, W, place(u), keep_tapes=False).z
     A, B = (part[:, :, 0, ...] for part in jacobians(cell, W, z))
     log_C2, log_F = (to_host(x) for x in error_logs(A, B, place(np.array([*epsilons, 1.0]))))
     return step_norms(A, B) | summarize(epsilons, log_C2[:, :-1], log_C2[:, -1], log_F)

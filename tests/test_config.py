@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.config_check import SCHEMA, ConfigError, check
+from workflow.config_check import EXPERIMENTS, SCHEMA, ConfigError, check
 
 CONFIG = Path("config")
 
@@ -61,6 +61,14 @@ MISTAKES = {
     "gates: {lags: [1, 80]}": "gates.lags: 80 is too long for effective_lr.T = 80",
     "gates: {samples: 65}": "gates.samples = 65 is more than gates.probe_batch = 64",
     "gates: {references: [leaky-adam]}": "gates.references: leaky-adam is not in anisotropy.models (plain-adam",
+    "networks: {a: {file: a.npz, cell: grue, task: adding}}": "networks.a.cell: unknown cell 'grue'",
+    "networks: {a: {file: a.npz, cell: gru}}": "networks.a: name a task, or a file of sequences as data, and not both",
+    "networks: {a: {file: a.npz, cell: gru, task: adding}}": "networks.a: a.npz is not there",
+    "networks: {a: {file: config/example_gru.safetensors, cell: gru, task: addng}}": "networks.a: unknown task 'addng'",
+    "{anisotropy: {rank: 20}, networks: {a: {file: config/example_gru.safetensors, cell: gru, task: adding}}}": (
+        "networks.a: anisotropy.rank = 20 is too large for a state of 16"
+    ),
+    "networks: {a: {weights: a.npz}}": "networks.a: unknown key 'weights' (allowed: file, cell",
     "differences: {task: ar2}": "differences.task: ar2 is not in effective_lr.tasks (adding, recall",
     "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
@@ -72,7 +80,7 @@ MISTAKES = {
 @pytest.mark.parametrize("text", MISTAKES)
 def test_a_mistake_is_explained(text):
     paper = read("config.yaml")
-    everything = {"experiments": ["effective_lr", "expansion", "anisotropy", "gates", "differences"]}
+    everything = {"experiments": list(EXPERIMENTS), "networks": {}}
     with pytest.raises(ConfigError) as caught:
         check(merged(paper, everything, yaml.safe_load(text)))
     assert MISTAKES[text] in str(caught.value)
@@ -91,7 +99,7 @@ def keys(schema, prefix=""):
 def test_every_key_is_documented_and_no_other():
     text = (CONFIG / "README.md").read_text()
     rows = [line.split("|")[1].strip().strip("`") for line in text.splitlines() if line.startswith("| `")]
-    blocks = ["training", "effective_lr", "expansion", "anisotropy", "gates", "differences"]
+    blocks = ["training", "effective_lr", "expansion", "anisotropy", "gates", "differences", "networks"]
     inner = "optimizers.*.schedule.name"  # told beside the schedule
     expected = [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if key not in [*blocks, inner]]
     assert sorted(rows) == sorted(expected)

@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator
 
 from engine.registry import lookup, nearest
 from engine.tasks import make_task
+from workflow.networks import check_network
 from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings
 
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
@@ -151,6 +152,15 @@ def check_differences(key, block, config):
             lookup_in(f"{key}.{checkpoints}", checkpoint, config[other]["checkpoints"], f"{other}.checkpoints")
 
 
+def check_networks(key, block, config):
+    """It measures networks from files, by the protocols of the other experiments."""
+    for name, entry in block.items():
+        known(f"{key}.{name}.cell", "cell", entry["cell"], config)
+        if ("task" in entry) == ("data" in entry):
+            raise ConfigError(f"{key}.{name}: name a task, or a file of sequences as data, and not both")
+        with_key(f"{key}.{name}", lambda name=name: check_network(config, name))
+
+
 def lookup_in(key, value, values, source):
     if value not in values:
         raise ConfigError(f"{key}: {value} is not in {source} ({', '.join(map(str, values))})")
@@ -162,4 +172,5 @@ EXPERIMENTS = {
     "anisotropy": check_anisotropy,
     "gates": check_gates,
     "differences": check_differences,
+    "networks": check_networks,
 }

@@ -16,19 +16,20 @@ TASKS = {t.name: t for t in (Adding, Recall, Sinmix, Short, MovingAverage, Delay
 __all__ = ["TASKS", "Task", "ensemble_batch", "make_task"]
 
 
-def make_task(name):
-    """A registered task; ValueError for an unknown name."""
-    return lookup("task", name, TASKS)()
+def make_task(task):
+    """A registered task by its name, ValueError for an unknown one; a Task is returned as it is."""
+    return task if isinstance(task, Task) else lookup("task", task, TASKS)()
 
 
 def ensemble_batch(task, seeds, purpose, index, *, T, n, batch, dtype="float64"):
     """Batch `index` of `purpose` ("train", "probe", ...) for each seed, NumPy.
 
     Returns u (T, member, n, batch), y (member, batch), and the number of redrawn paths (member,). The same seed and
-    task give the same batch to every cell and optimizer.
+    task, a name or a Task, give the same batch to every cell and optimizer.
     """
+    task = make_task(task)
     u, y = np.empty((T, len(seeds), n, batch), dtype), np.empty((len(seeds), batch), dtype)
     redrawn = np.empty(len(seeds), int)
     for m, seed in enumerate(seeds):
-        u[:, m], y[m], redrawn[m] = make_task(task).draw(stream(seed, task, purpose, index), T, n, batch)
+        u[:, m], y[m], redrawn[m] = task.draw(stream(seed, task.name, purpose, index), T, n, batch)
     return u, y, redrawn

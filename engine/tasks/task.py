@@ -18,6 +18,9 @@ class Task(ABC):
     name: ClassVar[str]
     min_channels: ClassVar[int] = 1
 
+    def __str__(self):
+        return self.name
+
     @property
     def min_length(self):
         """The shortest T that the task makes sense for."""

@@ -4,14 +4,15 @@ from engine.anisotropy import QUANTITIES, measure
 from engine.backend import placement
 from engine.datasets import dataset, load_networks, save
 from workflow.job import attributes, start
+from workflow.probe import described, probed_task
 
 start(snakemake)
-protocol, wildcards = snakemake.params.protocol, snakemake.wildcards
+protocol, task = snakemake.params.protocol, probed_task(snakemake)
 place = placement(snakemake.resources.get("gpu", 0))
 networks = load_networks(snakemake.input.networks, snakemake.params.seeds)
-arrays = measure(networks, wildcards.task, **protocol, place=place)
+arrays = measure(networks, task, **protocol, place=place)
 coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints, "lag": protocol["lags"]}
 coords |= {"pair": range(protocol["pairs"]), "rank": range(1, arrays["log_singular_values"].shape[-1] + 1)}
 coords |= {"gradient_rank": range(1, arrays["gradient_singular_values"].shape[-1] + 1)}
-title = f"Anisotropy of propagation and updates: {wildcards.cell} with {wildcards.optimizer} on {wildcards.task}"
+title = f"Anisotropy of propagation and updates: {described(snakemake, task)}"
 save(dataset(QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])

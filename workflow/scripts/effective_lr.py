@@ -4,9 +4,10 @@ from engine.backend import placement
 from engine.datasets import dataset, load_networks, save
 from engine.effective_lr import QUANTITIES, measure
 from workflow.job import attributes, start
+from workflow.probe import probed_task
 
 start(snakemake)
-params, task = snakemake.params, snakemake.wildcards.task
+params, task = snakemake.params, probed_task(snakemake)
 place = placement(snakemake.resources.get("gpu", 0))
 networks = load_networks(snakemake.input.networks, snakemake.params.seeds)
 arrays = measure(networks, task, rate=params.rate, **params.protocol, place=place)

@@ -1,0 +1,50 @@
+"""Arrays by name from files that others have written: .npz and .safetensors."""
+
+import json
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+HOW = "save a state_dict with safetensors.torch.save_file, or with numpy.savez(path, **{k: w.numpy() for k, w in ...})"
+TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "BOOL": "?"}
+
+
+def read_arrays(path):
+    """{name: array} of a file; ValueError says what is wrong where it is missing, cut off or of another kind."""
+    readers = {".npz": read_npz, ".safetensors": read_safetensors}
+    ending = Path(path).suffix
+    if ending not in readers:
+        raise ValueError(f"{path}: arrays are read from .npz and .safetensors: {HOW}")
+    try:
+        return readers[ending](path)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} is not there") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path} is no whole {ending} file ({error})") from error
+
+
+def read_npz(path):
+    """Arrays of numbers; one of Python objects is refused, since reading it can run code."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def read_safetensors(path):
+    """The format: eight bytes with the length of a header, the header in JSON, the numbers."""
+    content = Path(path).read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header.pop("__metadata__", None)
+    return {name: array_of(name, entry, content[start:]) for name, entry in header.items()}
+
+
+def array_of(name, entry, numbers):
+    """One array of a .safetensors file, from its entry in the header."""
+    if entry["dtype"] not in TYPES:
+        raise ValueError(f"{name} is of type {entry['dtype']}; allowed are {', '.join(TYPES)}")
+    first, end = entry["data_offsets"]
+    array = np.frombuffer(numbers[first:end], TYPES[entry["dtype"]])
+    if entry["dtype"] == "BF16":  # the upper half of a float32
+        array = (array.astype("<u4") << 16).view("<f4")
+    return array.reshape(entry["shape"])

@@ -1,0 +1,58 @@
+"""Sequences of one's own, from a file, in place of a task that draws them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.arrays import read_arrays
+from engine.registry import nearest
+from engine.tasks.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded(Task):
+    """A batch is a choice of the recorded sequences, without repetition: u (T, n, sequence) and y (sequence,)."""
+
+    u: np.ndarray
+    y: np.ndarray
+
+    name = "recorded"
+
+    @property
+    def sizes(self):
+        """T, n and the number of sequences."""
+        return self.u.shape
+
+    def check(self, T, n):
+        if (T, n) != self.sizes[:2]:
+            found = "T = {}, n = {}".format(*self.sizes[:2])
+            raise ValueError(f"recorded sequences: {found}, where the network and its protocol have T = {T}, n = {n}")
+
+    def check_count(self, batch):
+        """Raises ValueError where there are not as many sequences as a batch needs."""
+        if batch > len(self.y):
+            raise ValueError(f"recorded sequences: there are {len(self.y)}, and the protocol asks for {batch}")
+
+    def draw(self, rng, T, n, batch):
+        self.check(T, n)
+        self.check_count(batch)
+        chosen = rng.choice(len(self.y), batch, replace=False)
+        return self.u[..., chosen], self.y[chosen], 0
+
+
+def read_sequences(path):
+    """The Recorded sequences of a file with u (T, sequence, n) and y (sequence,); ValueError says what is wrong."""
+    found = read_arrays(path)
+    for name in ("u", "y"):
+        if name not in found:
+            names = ", ".join(found) or "nothing"
+            raise ValueError(f"{path}: there is no {name}{nearest(name, found)} (found: {names})")
+    u, y = found["u"], found["y"]
+    if u.ndim != 3:
+        raise ValueError(f"{path}: u has shape {u.shape}, expected is (time, sequence, channel)")
+    if y.shape not in ((u.shape[1],), (u.shape[1], 1)):
+        raise ValueError(f"{path}: y has shape {y.shape}, expected is one target a sequence, ({u.shape[1]},)")
+    for name, values in (("u", u), ("y", y)):
+        if not (np.isrealobj(values) and np.isfinite(values).all()):
+            raise ValueError(f"{path}: {name} has values that are no finite numbers")
+    return Recorded(np.moveaxis(u, 2, 1).astype(float), y.reshape(-1).astype(float))

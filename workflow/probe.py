@@ -1,0 +1,17 @@
+"""What the networks of a measuring job read."""
+
+from engine.tasks import make_task
+from engine.tasks.recorded import read_sequences
+
+
+def probed_task(snakemake):
+    """Recorded sequences where the job has a file of them, else the task of its params or of its file's name."""
+    data = snakemake.input.get("data")
+    return read_sequences(data) if data else make_task(snakemake.params.get("task") or snakemake.wildcards.task)
+
+
+def described(snakemake, task):
+    """The networks and the task of a job in words."""
+    names = snakemake.wildcards
+    model = names.get("network") or f"{names.cell} with {names.optimizer}"
+    return f"{model} on {task}"

@@ -1,0 +1,91 @@
+# Networks of the user's own, imported from files and measured as they are (docs/own-networks.md).
+from workflow import networks as own
+
+
+def network_files():
+    """Every measurement of every network under `networks`."""
+    names = config["networks"] if "networks" in config["experiments"] else []
+    return expand(f"{RESULTS}/networks/{{network}}/{{quantity}}.nc", network=names, quantity=own.PROTOCOLS)
+
+
+def recorded(wildcards):
+    """The file with the network's own sequences, where it has one."""
+    return config["networks"][wildcards.network].get("data", [])
+
+
+rule import_network:
+    input:
+        file=lambda w: config["networks"][w.network]["file"],
+        code=code("import_network.py"),
+    output:
+        f"{RESULTS}/networks/{{network}}/weights.nc",
+    log:
+        f"{RESULTS}/logs/networks/{{network}}/weights.log",
+    wildcard_constraints:
+        network="[^/]+",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(1000),
+        runtime=minutes(10),
+    params:
+        seeds=config["seeds"][:1],
+        network=lambda w: own.network_settings(config, w.network),
+    script:
+        "../scripts/import_network.py"
+
+
+rule measure_network:
+    input:
+        networks=rules.import_network.output[0],
+        data=recorded,
+        code=lambda w: code(f"{w.quantity}.py"),
+    output:
+        f"{RESULTS}/networks/{{network}}/{{quantity}}.nc",
+    log:
+        f"{RESULTS}/logs/networks/{{network}}/{{quantity}}.log",
+    wildcard_constraints:
+        network="[^/]+",
+        quantity="effective_lr|anisotropy|gates",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(own.size),
+        runtime=minutes(own.size),
+        gpu=0,
+    params:
+        seeds=config["seeds"][:1],
+        task=lambda w: config["networks"][w.network].get("task"),
+        rate=lambda w: config["networks"][w.network].get("rate", 1.0),
+        protocol=lambda w: own.protocol(config, w.network, w.quantity),
+    script:
+        "../scripts/{wildcards.quantity}.py"
+
+
+rule network_expansion:
+    input:
+        networks=rules.import_network.output[0],
+        data=recorded,
+        code=code("network_expansion.py"),
+    output:
+        f"{RESULTS}/networks/{{network}}/{{quantity}}.nc",
+    log:
+        f"{RESULTS}/logs/networks/{{network}}/{{quantity}}.log",
+    wildcard_constraints:
+        network="[^/]+",
+        quantity="expansion",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(own.size),
+        runtime=minutes(own.size),
+        gpu=0,
+    params:
+        seeds=config["seeds"][:1],
+        task=lambda w: config["networks"][w.network].get("task"),
+        protocol=lambda w: own.protocol(config, w.network, w.quantity),
+    script:
+        "../scripts/network_expansion.py"

@@ -1,0 +1,23 @@
+"""A network of one's own, from a file with its weights to a file like those of the run's own networks."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from engine.datasets import save_networks
+from engine.importing import read_network
+from engine.networks import Networks
+from engine.unroll import Parameters
+from workflow.job import attributes, log, start
+
+start(snakemake)
+params, file = snakemake.params, snakemake.input.file
+cell, parameters, unused = read_network(file, **params.network)
+if unused:
+    log.warning("%s: no part of the network, and not used: %s", file, ", ".join(unused))
+networks = Networks(cell, Parameters(*(p[None] for p in parameters)), tuple(params.seeds), (0,))
+title = f"Network {snakemake.wildcards.network}: a {cell.name} cell, imported"
+about = attributes(snakemake, title, str(parameters.W.dtype), np.asarray)
+about |= {"imported_from": Path(file).name, "imported_sha256": sha256(Path(file).read_bytes()).hexdigest()}
+save_networks(networks, about, snakemake.output[0])
