@@ -1,1 +1,1 @@
-"""Figures: drawing only. Each function takes datasets and returns a matplotlib Figure; tables and numbers come ready."""
+"""Figures: drawing only. Each function takes datasets and returns a matplotlib Figure; numbers come ready."""

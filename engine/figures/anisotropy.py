@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from engine.figures.style import WIDTH, cell_color, letter_panels, mean_band, plt
-
-LINES = ("-", "--", ":", "-.", (0, (5, 1)))
+from engine.figures.style import WIDTH, letter_panels, mean_band, model_style, plt
 
 
 def anisotropy_figure(datasets, rank):
@@ -41,17 +39,10 @@ def anisotropy_figure(datasets, rank):
     return figure
 
 
-def model_style(model, datasets):
-    """Colour by cell; models of the same cell are told apart by their line."""
-    cell = model.split("-")[0]
-    alike = [other for other in datasets if other.split("-")[0] == cell]
-    return {"color": cell_color(cell), "ls": LINES[alike.index(model) % len(LINES)], "label": model.replace("-", " + ")}
-
-
 def draw_over_lags(ai, ce, datasets, i):
     for model, ds in datasets.items():
         at = ds.isel(checkpoint=i)
-        style = model_style(model, datasets)
+        style = model_style(model)
         mean_band(ai, ds.lag, np.log(at.jacobian_anisotropy.values), marker="o", ms=2.5, transform=np.exp, **style)
         mean_band(ce, ds.lag, at.jacobian_energy.values, marker="o", ms=2.5, **style)
     ai.set(yscale="log", xlabel="lag $h$")
@@ -60,8 +51,10 @@ def draw_over_lags(ai, ce, datasets, i):
 
 def draw_over_training(ai, ce, datasets):
     for model, ds in datasets.items():
-        style = model_style(model, datasets)
-        mean_band(ai, ds.checkpoint, np.log(ds.gradient_anisotropy.values), marker="o", ms=2.5, transform=np.exp, **style)
+        style = model_style(model)
+        mean_band(
+            ai, ds.checkpoint, np.log(ds.gradient_anisotropy.values), marker="o", ms=2.5, transform=np.exp, **style
+        )
         mean_band(ce, ds.checkpoint, ds.gradient_energy.values, marker="o", ms=2.5, **style)
     ai.set(yscale="log", xlabel="update")
     ce.set(xlabel="update", ylim=(None, 1.01))

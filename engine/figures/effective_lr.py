@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.figures.style import band, cell_color, panels, plt
+from engine.figures.style import band, cell_color, panels, plt, powers_of_ten
 
 LOG10 = np.log(10)
 
@@ -103,9 +103,3 @@ def draw_neurons(ax, last, cell):
     powers_of_ten(ax.yaxis)
     ax.set_title(f"{cell}: by neuron")
     ax.set(xlabel="lag $h$")
-
-
-def powers_of_ten(axis):
-    """Labels 10^k on an axis whose values are log10."""
-    axis.set_major_locator(plt.MaxNLocator(integer=True, nbins=6))
-    axis.set_major_formatter(lambda value, _: f"$10^{{{value:g}}}$")

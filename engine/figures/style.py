@@ -15,6 +15,9 @@ WIDTH = 7.0  # inches, the text width of a two-column page
 
 CELL_COLORS = {"plain": "#4d4d4d", "leaky": "#0072b2", "scalar": "#d55e00", "multi": "#009e73"}
 MORE_COLORS = ("#cc79a7", "#8c6bb1", "#e6ab02", "#56b4e9")
+OPTIMIZER_LINES = {"sgd": "-", "sgd_schedule": (0, (7, 1, 1, 1, 1, 1)), "momentum": "-.", "rmsprop": ":", "adam": "--"}
+MORE_LINES = ((0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
+OPTIMIZER_WORDS = {"sgd": "SGD", "sgd_schedule": "SGD, schedule", "rmsprop": "RMSprop", "adam": "Adam"}
 
 sns.set_theme(
     context="paper",
@@ -44,6 +47,28 @@ def cell_color(name):
     return CELL_COLORS.get(name) or MORE_COLORS[sum(name.encode()) % len(MORE_COLORS)]
 
 
+def optimizer_line(name):
+    """The line style of an optimizer: the same in every figure."""
+    return OPTIMIZER_LINES.get(name) or MORE_LINES[sum(name.encode()) % len(MORE_LINES)]
+
+
+def model_style(model):
+    """How a model (cell-optimizer) is drawn: colour by cell, line by optimizer, and its label."""
+    cell, optimizer = model.split("-")
+    return {"color": cell_color(cell), "ls": optimizer_line(optimizer), "label": model_label(model)}
+
+
+def model_label(model):
+    """plain-adam as plain + Adam."""
+    cell, optimizer = model.split("-")
+    return f"{cell} + {optimizer_label(optimizer)}"
+
+
+def optimizer_label(name):
+    """An optimizer by the name that the field uses."""
+    return OPTIMIZER_WORDS.get(name) or name.replace("_", " ")
+
+
 def panels(rows, columns, height, **options):
     """A figure of the text width with its axes (rows, columns), the panels lettered from a."""
     figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **options)
@@ -51,17 +76,66 @@ def panels(rows, columns, height, **options):
     return figure, axes
 
 
+def grid(count, row_height, columns, **options):
+    """As `panels`, for `count` panels in rows of `columns`, without those left over: the figure and its axes, flat."""
+    columns = min(count, columns)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, row_height * rows), squeeze=False, **options)
+    for ax in axes.flat[count:]:
+        ax.remove()
+    letter_panels(axes.flat[:count])
+    return figure, axes.flat[:count]
+
+
 def letter_panels(axes):
     """a, b, c, ... in bold at the upper left of each panel, clear of its title."""
     for letter, ax in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
-        ax.annotate(
-            letter, (0, 1), (-24, 5), xycoords="axes fraction", textcoords="offset points", fontweight="bold", fontsize=9
-        )
+        at = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        ax.annotate(letter, (0, 1), (-24, 5), fontweight="bold", fontsize=9, **at)
+
+
+def share_x(above, below):
+    """One axis for two panels, labelled below."""
+    above.sharex(below)
+    above.tick_params(labelbottom=False)
+
+
+def legend_below(figure, axes, columns=6):
+    """One legend for all axes below them, each label once."""
+    found = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=min(len(found), columns))
+
+
+def powers_of_ten(axis):
+    """Labels 10^k on an axis whose values are log10."""
+    axis.set_major_locator(plt.MaxNLocator(integer=True, nbins=6))
+    axis.set_major_formatter(lambda value, _: f"$10^{{{value:g}}}$")
+
+
+def few_steps(axis):
+    """Plain numbers on a logarithmic axis of a decade or two, as of time scales; call it once the limits stand."""
+    low, high = axis.get_view_interval()
+    locator = plt.LogLocator(subs=(1, 2, 5)) if high / low > 8 else plt.MaxNLocator(4, steps=(1, 2, 5, 10))
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_locator(plt.NullLocator())
 
 
 def band(ax, x, values, **line):
-    """Mean over the first axis (seeds) as a line, one standard deviation to each side as a band."""
-    mean, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0, ddof=1 if len(values) > 1 else 0)
+    """Mean over the first axis (seeds) as a line, one standard deviation to each side as a band.
+
+    What is not finite, as in a seed that diverged, is left out.
+    """
+    values = np.asarray(values)
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, values, 0).sum(axis=0) / count
+        squares = np.where(known, (values - mean) ** 2, 0).sum(axis=0)
+        spread = np.sqrt(squares / np.maximum(count - 1, 1))
     (drawn,) = ax.plot(x, mean, **line)
     ax.fill_between(x, mean - spread, mean + spread, color=drawn.get_color(), alpha=0.2, linewidth=0)
     return drawn
@@ -71,7 +145,7 @@ def mean_band(ax, x, values, transform=lambda v: v, **line):
     """Mean over the first axis (seeds) as a line, its 95% interval as a band, both drawn through `transform`."""
     mean, low, high = (transform(bound) for bound in mean_interval(values))
     (drawn,) = ax.plot(x, mean, **line)
-    ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.25, linewidth=0)
+    ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.18, linewidth=0)
     return drawn
 
 
@@ -80,4 +154,5 @@ def save_figure(figure, paths):
     for path in paths:
         with whole(path) as part:
             figure.savefig(part, metadata={"CreationDate": None} if part.suffix == ".pdf" else {"Software": None})
+        figure.set_layout_engine("none")  # laid out once, for all files
     plt.close(figure)

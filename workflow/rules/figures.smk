@@ -30,11 +30,25 @@ def figures():
         names += expand("predictors_{task}", task=e["tasks"])
     if "anisotropy" in config["experiments"]:
         names += expand("anisotropy_{task}", task=config["anisotropy"]["tasks"])
+    if "gates" in config["experiments"]:
+        names += gate_figures()
     return [path for name in names for path in figure(name)]
 
 
-def drawn(pattern):
-    return expand(f"{RESULTS}/figures/{{{{number}}}}{pattern}.{{ext}}", ext=["pdf", "png"])
+def drawn(pattern, category, caption, **labels):
+    """The two files that a job draws, the PNG for the report."""
+    path = f"{RESULTS}/figures/{{number}}{pattern}"
+    return [f"{path}.pdf", in_report(f"{path}.png", category, caption, figure=number_in_paper, **labels)]
+
+
+def in_report(path, category, caption, **labels):
+    """A file that the report shows, with its caption and what tells it from others of its category."""
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
+
+
+def number_in_paper(wildcards):
+    """Figure 3, or nothing."""
+    return f"Figure {int(wildcards.number.split('_')[1])}" if wildcards.number else "further"
 
 
 rule draw_effective_lr:
@@ -42,7 +56,7 @@ rule draw_effective_lr:
         measured=f"{RESULTS}/effective_lr/{{task}}/{{cell}}.nc",
         code=code("draw_effective_lr.py"),
     output:
-        drawn("effective_lr_{{cell}}_{{task}}"),
+        drawn("effective_lr_{cell}_{task}", "Effective learning rates", "effective_lr", cell="{cell}", task="{task}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}effective_lr_{{cell}}_{{task}}.log",
     conda:
@@ -60,7 +74,7 @@ rule draw_predictors:
         measured=expand(f"{RESULTS}/effective_lr/{{{{task}}}}/{{cell}}.nc", cell=config["effective_lr"]["cells"]),
         code=code("draw_predictors.py"),
     output:
-        drawn("predictors_{{task}}"),
+        drawn("predictors_{task}", "Effective learning rates", "predictors", cell="all", task="{task}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}predictors_{{task}}.log",
     conda:
@@ -80,7 +94,7 @@ rule draw_expansion:
         measured=f"{RESULTS}/expansion/{{cell}}.nc",
         code=code("draw_expansion.py"),
     output:
-        drawn("expansion_{{cell}}"),
+        drawn("expansion_{cell}", "First-order expansion", "expansion", cell="{cell}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}expansion_{{cell}}.log",
     conda:
@@ -98,7 +112,7 @@ rule draw_anisotropy:
         measured=expand(f"{RESULTS}/anisotropy/{{{{task}}}}/{{model}}.nc", model=config["anisotropy"]["models"]),
         code=code("draw_anisotropy.py"),
     output:
-        drawn("anisotropy_{{task}}"),
+        drawn("anisotropy_{task}", "Joint anisotropy", "anisotropy", task="{task}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}anisotropy_{{task}}.log",
     conda:

@@ -1,0 +1,88 @@
+"""A multi gate beside Adam: the steps that each gives to the units of a network."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.figures.style import (
+    WIDTH,
+    cell_color,
+    few_steps,
+    legend_below,
+    letter_panels,
+    mean_band,
+    model_label,
+    model_style,
+    plt,
+    share_x,
+)
+
+
+class Compared(NamedTuple):
+    """One model on one task beside its references."""
+
+    gates: object  # the dataset of engine.gates
+    steps: object  # the dataset of engine.step_sizes.compare
+    references: dict  # {model: dataset of its training}
+
+
+def steps_figure(tasks, model):
+    """One column a task, from {task: Compared}.
+
+    Rows: Adam's step of each unit against its gate product over one step, for each reference; rank correlation over
+    the units by lag, trained and untrained (dotted); coefficient of variation over the units by lag.
+    """
+    references = list(next(iter(tasks.values())).references)
+    rows = len(references) + 2
+    figure, axes = plt.subplots(rows, len(tasks), figsize=(WIDTH, 1.4 * rows + 0.4), sharey="row", squeeze=False)
+    letter_panels(axes.flat)
+    for column, (task, compared) in zip(axes.T, tasks.items(), strict=True):
+        column[0].set_title(task)
+        for ax, reference in zip(column, references, strict=False):
+            draw_units(ax, compared, reference)
+        draw_correlation(column[-2], compared)
+        draw_variation(column[-1], compared, model)
+        share_x(*column[-2:])
+    for ax, reference in zip(axes[:, 0], references, strict=False):
+        ax.set_ylabel(f"step in\n{model_label(reference)}")
+    axes[-2, 0].set_ylabel("rank correlation\nof the two")
+    axes[-1, 0].set(ylabel="coefficient\nof variation", ylim=(0, None))
+    figure.align_ylabels()
+    legend_below(figure, axes.flat)
+    return figure
+
+
+def draw_units(ax, compared, reference):
+    """Units of all seeds at the last checkpoint, each over the mean of its network, so that 1 is the common step."""
+    product = np.exp(compared.gates.log_unit_gate_product.isel(checkpoint=-1, probed_lag=0).values)
+    step = compared.references[reference].adaptive_step.isel(checkpoint=-1).values
+    x, y = (values / values.mean(axis=-1, keepdims=True) for values in (product, step))
+    ax.scatter(x, y, s=3, color=model_style(reference)["color"], alpha=0.5, lw=0, rasterized=True)
+    ax.set(xscale="log", yscale="log", xlabel=f"gate product, lag {int(compared.gates.probed_lag[0])}")
+    few_steps(ax.xaxis)
+    few_steps(ax.yaxis)
+
+
+def draw_correlation(ax, compared):
+    ax.axhline(0, color="0.6", lw=0.6)
+    for reference, ds in zip(compared.references, compared.steps.step_rank_correlation, strict=True):
+        style = model_style(reference)
+        mean_band(ax, ds.probed_lag, ds.isel(checkpoint=0).values, color=style["color"], ls=":", lw=0.9)
+        mean_band(ax, ds.probed_lag, ds.isel(checkpoint=-1).values, **style | {"label": None})
+    ax.set_ylim(-1, 1)
+
+
+def draw_variation(ax, compared, model):
+    gates = compared.gates.isel(checkpoint=-1)
+    mean_band(
+        ax,
+        gates.probed_lag,
+        gates.gate_step_variation.values,
+        color=cell_color(model.split("-")[0]),
+        label=f"gate product, {model_label(model)}",
+    )
+    for reference, ds in zip(compared.references, compared.steps.adam_step_variation, strict=True):
+        same_at_all = np.repeat(ds.isel(checkpoint=-1).values[:, None], gates.sizes["probed_lag"], axis=1)
+        style = model_style(reference)
+        mean_band(ax, gates.probed_lag, same_at_all, **style | {"label": f"step, {style['label']}"})
+    ax.set_xlabel("lag $h$")
