@@ -42,7 +42,7 @@ report: $(RUN)
 	$(SNAKEMAKE) $(call config,$(RUN)) --report results/$(RUN)/report.html
 
 test: $(READY)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)
 	$(PY) -m ruff check .
