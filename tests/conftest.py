@@ -3,6 +3,7 @@
 import array_api_strict
 import numpy as np
 import pytest
+from house import SMOKE, copy_of_the_house, snakemake
 
 from engine.cells import CELLS, make_cell
 from engine.training import initial_parameters
@@ -46,3 +47,12 @@ def make_example(cell, seeds=(1, 2, 3), T=7, batch=4, gain=1.5):
     u = rng.standard_normal((T, len(seeds), cell.inputs, batch))
     y = rng.standard_normal((len(seeds), batch))
     return Parameters(W, W_o), u, y
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """A finished smoke run: (folder, what Snakemake said)."""
+    folder = copy_of_the_house(tmp_path_factory.mktemp("house"))
+    said = snakemake(folder, *SMOKE)
+    assert said.returncode == 0, said.stderr
+    return folder, said.stderr
