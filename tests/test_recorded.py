@@ -1,0 +1,56 @@
+"""Sequences from a file in place of a task: batches without repetition, and mistakes in a person's words."""
+
+import numpy as np
+import pytest
+
+from engine.tasks import ensemble_batch
+from engine.tasks.recorded import Recorded, read_sequences
+
+
+def sequences(T=6, n=2, count=9):
+    rng = np.random.default_rng(0)
+    return {"u": rng.normal(size=(T, count, n)), "y": np.arange(float(count))}
+
+
+def test_a_batch_is_a_choice_of_the_sequences_without_repetition(tmp_path):
+    arrays = sequences()
+    np.savez(tmp_path / "a.npz", u=arrays["u"], y=arrays["y"][:, None])
+    task = read_sequences(tmp_path / "a.npz")
+    u, y, redrawn = ensemble_batch(task, [1, 2], "probe", 0, T=6, n=2, batch=5)
+    assert str(task) == "recorded" and not redrawn.any()
+    for m in range(2):
+        assert len(set(y[m])) == 5
+        np.testing.assert_array_equal(u[:, m], np.moveaxis(arrays["u"][:, y[m].astype(int)], 1, 2))
+    assert set(y[0]) != set(y[1])
+    again, *_ = ensemble_batch(task, [2], "probe", 0, T=6, n=2, batch=5)
+    np.testing.assert_array_equal(again[:, 0], u[:, 1])
+
+
+def test_all_sequences_are_one_batch():
+    task = Recorded(np.zeros((6, 2, 9)), np.arange(9.0))
+    assert sorted(ensemble_batch(task, [1], "gradient", 0, T=6, n=2, batch=9)[1][0]) == list(range(9))
+
+
+MISTAKES = {
+    "no targets": ({"y": None}, r"there is no y \(found: u\)"),
+    "two axes": ({"u": np.zeros((6, 9))}, r"u has shape \(6, 9\), expected is \(time, sequence, channel\)"),
+    "targets over time": ({"y": np.zeros((6, 9))}, r"y has shape \(6, 9\), expected is one target a sequence, \(9,\)"),
+    "not a number": ({"y": np.full(9, np.nan)}, "y has values that are no finite numbers"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_file_that_does_not_fit_is_explained(mistake, tmp_path):
+    changes, message = MISTAKES[mistake]
+    arrays = {name: array for name, array in (sequences() | changes).items() if array is not None}
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(ValueError, match=message):
+        read_sequences(tmp_path / "a.npz")
+
+
+def test_what_the_protocol_asks_and_the_file_has_not_is_refused():
+    task = Recorded(np.zeros((6, 2, 9)), np.arange(9.0))
+    with pytest.raises(ValueError, match="there are 9, and the protocol asks for 10"):
+        task.draw(np.random.default_rng(0), 6, 2, 10)
+    with pytest.raises(ValueError, match="T = 6, n = 2, where the network and its protocol have T = 6, n = 3"):
+        task.check(6, 3)
