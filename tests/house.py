@@ -14,8 +14,18 @@ SMOKE = ("--configfile", "config/smoke.yaml")
 def snakemake(folder, *words):
     """Runs Snakemake in `folder`, as a user does."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *words]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment())
+
+
+def snakemake_started(folder, *words):
+    """A running Snakemake, in a group of processes of its own; its stdout carries all that it says."""
+    command = [sys.executable, "-m", "snakemake", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **pipes)
+
+
+def environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
 
 
 def copy_of_the_house(folder, root=ROOT):

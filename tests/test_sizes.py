@@ -17,7 +17,7 @@ SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, 
 def test_a_job_of_the_paper_asks_for_what_any_node_has(size):
     """Targets: 1.5 GB a job, and the 20 seeds in half an hour on two fast cores; so less than a day on a slow one."""
     found = size(CONFIG, JOB, seeds=20)
-    assert 400 < found.megabytes <= 1500
+    assert 800 < found.megabytes <= 1500
     assert 10 < found.minutes < 24 * 60
 
 

@@ -17,6 +17,9 @@ def start(snakemake):
         logging.root.addHandler(handler)
     for ours in ("engine", "job"):  # libraries tell of their fonts and caches at this level
         logging.getLogger(ours).setLevel(logging.INFO)
+    asked = snakemake.resources
+    # First in the log: what to raise if the job is killed. (Snakemake shows no scheduler's log after an empty one.)
+    log.info("%s: asked for %d MB and %d min", snakemake.rule, asked.mem_mb, asked.runtime)
 
     def end(kind, error, trace):
         if issubclass(kind, ValueError | RuntimeError) and type(error).__module__ != "numpy.linalg":

@@ -20,8 +20,8 @@ class Size(NamedTuple):
 
     @property
     def megabytes(self):
-        """With the interpreter and its libraries; every number in double precision."""
-        return 400 + ceil(8e-6 * self.numbers)
+        """With three interpreters, two of them Snakemake's on a cluster; every number in double precision."""
+        return 800 + ceil(8e-6 * self.numbers)
 
     @property
     def minutes(self):
