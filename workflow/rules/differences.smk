@@ -1,5 +1,11 @@
 # How the released code's numbers differ from the definitions, on the same trained networks (docs/differences.md).
 D = config["differences"]
+RELEASED = ("plain", "leaky", "scalar", "multi")  # cells that the released code has
+
+
+def released(models):
+    """Those of some models, or cells, whose cell the released code has."""
+    return [m for m in models if cell_settings(config, m.partition("-")[0], inputs=1)["kind"] in RELEASED]
 
 
 rule differences:
@@ -55,8 +61,8 @@ rule differences_slope:
 
 rule differences_page:
     input:
-        measured=expand(f"{RESULTS}/differences/{D['task']}/{{model}}.nc", model=config["anisotropy"]["models"]),
-        slopes=expand(f"{RESULTS}/differences/{D['task']}/slope_{{cell}}.nc", cell=config["effective_lr"]["cells"]),
+        measured=expand(f"{RESULTS}/differences/{D['task']}/{{m}}.nc", m=released(config["anisotropy"]["models"])),
+        slopes=expand(f"{RESULTS}/differences/{D['task']}/slope_{{c}}.nc", c=released(config["effective_lr"]["cells"])),
         code=code("differences_page.py"),
     output:
         csv=f"{RESULTS}/differences.csv",
@@ -71,7 +77,7 @@ rule differences_page:
         runtime=minutes(10),
     params:
         task=D["task"],
-        models=config["anisotropy"]["models"],
-        cells=config["effective_lr"]["cells"],
+        models=released(config["anisotropy"]["models"]),
+        cells=released(config["effective_lr"]["cells"]),
     script:
         "../scripts/differences_page.py"
