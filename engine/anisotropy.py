@@ -46,7 +46,7 @@ def measure(networks, task, *, T, probe_batch, lags, pairs, r, gradients, place=
         found = []
         for i, lag in enumerate(lags):
             J = jacobian_chain(cell, parameters.W, z, samples[:, i, :], times[:, i, :], lag)
-            found.append(propagation(to_host(log_singular_values(J)), r))
+            found.append(propagation(to_host(log_singular_values(J, r)), r))
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
         rows = flat_rows(per_sample_gradients(cell, parameters, place(u), place(y)))

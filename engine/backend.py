@@ -25,6 +25,25 @@ def identity(like, size):
     return namespace(like).reshape(flat, (size, size))
 
 
+def singular_values(x):
+    """Singular values of the matrices in the last two axes, in falling order."""
+    xp = namespace(x)
+    if hasattr(xp.linalg, "svdvals"):
+        return xp.linalg.svdvals(x)
+    return xp.linalg.svd(x, compute_uv=False)  # CuPy
+
+
+def like(x, values):
+    """NumPy `values` as an array of the kind and on the device of `x`."""
+    xp = namespace(x)
+    if xp is np:
+        return values
+    try:
+        return xp.asarray(values, device=x.device)
+    except TypeError:  # CuPy takes no device: the current one is the job's
+        return xp.asarray(values)
+
+
 def to_host(x):
     """`x` as a NumPy array, copied from the device where it lies on one."""
     if isinstance(x, np.ndarray | np.generic):

@@ -179,7 +179,7 @@ def test_slopes_equal_the_effective_learning_rate_and_loops():
             assert found[m, 0, d] == pytest.approx(np.polyfit(log_P[inside], y[inside], 1)[0], rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["multi"])
+@pytest.mark.parametrize("name", ["plain", "multi"])
 def test_a_diverged_network_is_marked_and_shapes_are_those_declared(name):
     networks = networks_of(name)
     networks.parameters.W[0, 0] = np.nan
