@@ -81,7 +81,9 @@ def train(
         start = Parameters(*(place(p) for p in initial_parameters(cell, block, dtype)))
         gradient_of = gradient_function(cell, start, T, batch)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            part = _train_pass(cell, gradient_of, rule, rate, batches, start, updates, set(checkpoints), place, progress)
+            part = _train_pass(
+                cell, gradient_of, rule, rate, batches, start, updates, set(checkpoints), place, progress
+            )
         parts.append(part)
     join = Training(
         Parameters(*(np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))),
@@ -90,7 +92,9 @@ def train(
     )
     for seed, k in zip(seeds, join.diverged_at, strict=True):
         if k >= 0:
-            log.warning("diverged: cell %s, optimizer %s, task %s, seed %d, update %d", cell.name, rule.name, task, seed, k)
+            log.warning(
+                "diverged: cell %s, optimizer %s, task %s, seed %d, update %d", cell.name, rule.name, task, seed, k
+            )
     return join
 
 
@@ -134,7 +138,7 @@ def _second_moments(rule, states, k):
 
 
 def _first_divergence(loss, final):
-    """(member,): the first update with a loss that is not finite, or whose step leaves weights that are not; else -1."""
+    """(member,): the first update with a loss that is not finite, or whose step leaves such weights; else -1."""
     bad = ~np.isfinite(loss)
     at = np.where(bad.any(axis=1), bad.argmax(axis=1), -1)
     sound = np.all([np.isfinite(p).all(axis=(1, 2)) for p in final], axis=0)

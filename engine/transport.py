@@ -1,8 +1,32 @@
-"""Log spectral norms of the products of Jacobians over all (t, k) [ELR.S], and of what predicts them [ELR.A0], [ELR.A1]."""
+"""Spectral norms of the products of Jacobians over all (t, k) [ELR.S], and of what predicts them [ELR.A0], [ELR.A1].
+
+Phi_{t,k} = R_t L_k with R_t = Phi_{t,m} and L_k = Phi_{m,k}, for any m in between. Blocks of pairs k <= m < t, 1, 2, 4,
+... wide, hold each pair once and take T log T products, where one by one there are T^2 / 2. Within a block, Lanczos
+iteration finds the norms of all R_t L_k at once, without forming them: engine.product_norms does it on any arrays,
+engine.transport_kernel on NumPy arrays.
+
+To first order: the factors [[A, B], [0, A]] have the product [[F, N], [0, F]], where F is the product of the A_j and N
+its first-order term in B. So F + N of (t, k) is [F, N] of (t, m) times [F + N; F] of (m, k).
+
+Products carry powers of two as scales: none underflows or overflows. Relative error of a norm: TOLERANCE / 2, or
+H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}|| where that is more, which no product in double precision escapes.
+Where the iteration does not converge, a singular value decomposition takes its place, and the log says how often.
+"""
+
+import logging
+import math
 
 import numpy as np
 
-from engine.backend import namespace
+from engine.backend import like, namespace, singular_values, to_host
+from engine.product_norms import block_log_norms, enlarged
+from engine.scaled import scaled, times
+from engine.seeding import stream
+from engine.transport_kernel import fill_log_norms
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 2e-12  # of the squared norms
 
 
 def pairs(T):
@@ -14,43 +38,79 @@ def pairs(T):
 def log_spectral_norms(J):
     """log S_{t,k} = log ||J_t ... J_{k+1}||_2 [ELR.S], (pair, member, sample), from J (T, member, sample, H, H).
 
-    -inf where a product is exactly 0.
+    -inf where a product is 0, NaN where a sample has a Jacobian that is not finite.
     """
-    return product_log_norms(J)[0]
+    return all_log_norms(J)[0]
 
 
 def first_order_log_norms(A, B):
     """log ||prod A_j||_2 [ELR.A0] and log ||prod A_j + its first-order term in B at eps = 1||_2 [ELR.A1].
 
-    A, B (T, member, sample, H, H); both results (pair, member, sample) as `log_spectral_norms`.
+    A, B (T, member, sample, H, H); both results (pair, member, sample), as `log_spectral_norms`.
     """
-    return product_log_norms(A, B)
+    return all_log_norms(A, B)
 
 
-def product_log_norms(A, B=None):
-    """A list of one or two arrays (pair, member, sample): the products of A, and those with their first-order term.
+def all_log_norms(*parts):
+    """The norms of the products of A and, where there is a B, of those with their first-order term: one array each."""
+    xp = namespace(parts[0])
+    sound = xp.all(xp.stack([xp.all(xp.isfinite(part), axis=(0, -2, -1)) for part in parts]), axis=0)
+    all_sound = bool(xp.all(sound))
+    if not all_sound:
+        parts = [xp.where(sound[:, :, None, None], part, 0.0) for part in parts]
+    found = (compiled_log_norms if xp is np else plain_log_norms)(*parts)
+    found = [decomposed_where_missing(norms, parts[: i + 1]) for i, norms in enumerate(found)]
+    return found if all_sound else [xp.where(sound, norms, xp.nan) for norms in found]
 
-    F_t = A_t F_{t-1} and M_t = A_t M_{t-1} + B_t F_{t-1} carry one scale.
-    """
-    xp = namespace(A)
-    T, H = A.shape[0], A.shape[-1]
-    identity = xp.broadcast_to(xp.eye(H, dtype=A.dtype, device=A.device), (1, *A.shape[1:]))
-    kinds = 1 if B is None else 2
-    products = [xp.zeros((0, *A.shape[1:]), dtype=A.dtype, device=A.device)] * kinds
-    log_scale = xp.zeros((0, *A.shape[1:3]), dtype=A.dtype, device=A.device)
-    logs = [[] for _ in range(kinds)]
-    for t in range(1, T):
-        products = [xp.concat([X, identity]) for X in products]
-        log_scale = xp.concat([log_scale, xp.zeros((1, *A.shape[1:3]), dtype=A.dtype, device=A.device)])
-        previous = products
-        products = [A[t, ...] @ X for X in previous]
-        if kinds == 2:
-            products[1] = products[1] + B[t, ...] @ previous[0]
-        peak = sum(xp.max(xp.abs(X), axis=(-2, -1), keepdims=True) for X in products)
-        peak = xp.where(peak > 0, peak, 1)
-        products = [X / peak for X in products]
-        log_scale = log_scale + xp.log(peak[..., 0, 0])
-        for log, X in zip(logs, products, strict=True):
-            s = xp.linalg.svd(X, full_matrices=False)[1][..., 0]
-            log.append(xp.where(s > 0, xp.log(xp.where(s > 0, s, 1)) + log_scale, -xp.inf))
-    return [xp.concat(log) for log in logs]
+
+def plain_log_norms(*parts):
+    """`all_log_norms` without what it adds: NaN where the iteration did not converge."""
+    xp, H = namespace(parts[0]), parts[0].shape[-1]
+    start = like(parts[0], start_vector(H))
+    found = []
+    for terms in range(1, len(parts) + 1):
+        logs, t, k = block_log_norms(enlarged(*parts[:terms]), start, TOLERANCE)
+        order = np.lexsort((k, t))
+        found.append(xp.take(logs, like(logs, order), axis=0))
+    return found
+
+
+def compiled_log_norms(*parts):
+    """`plain_log_norms` of NumPy arrays, several times as fast."""
+    T, members, samples, H, _ = parts[0].shape
+    A, B = (np.ascontiguousarray(part, np.float64).reshape(T, -1, H, H) for part in (parts[0], parts[-1]))
+    found = np.empty((len(parts), members * samples, T, T))
+    fill_log_norms(A, B, start_vector(H), TOLERANCE, found)
+    t, k = pairs(T)
+    return [np.ascontiguousarray(norms[:, t - 1, k - 1].T).reshape(-1, members, samples) for norms in found]
+
+
+def start_vector(H):
+    """Where every iteration starts, (1, H): any fixed vector that is not by accident orthogonal to what is sought."""
+    v = stream(0, "transport", "start").normal(size=(1, H))
+    return v / np.linalg.norm(v)
+
+
+def decomposed_where_missing(norms, parts):
+    """`norms` (pair, member, sample), with those that are NaN found by singular value decomposition."""
+    filled = to_host(norms)
+    missing = np.argwhere(np.isnan(filled))
+    if not len(missing):
+        return norms
+    log.info("%d of %d spectral norms by singular value decomposition", len(missing), filled.size)
+    filled = filled.copy()
+    t, k = pairs(parts[0].shape[0])
+    for pair, member, sample in missing:
+        J = enlarged(*(part[k[pair] : t[pair], member, sample, ...] for part in parts))
+        filled[pair, member, sample] = decomposed_log_norm(J, parts[0].shape[-1])
+    return like(norms, filled)
+
+
+def decomposed_log_norm(J, H):
+    """log norm of the product of the factors J (h, D, D), enlarged if D = 2H, from its singular values."""
+    product = scaled(J[0, ...])
+    for i in range(1, J.shape[0]):
+        product = times(J[i, ...], product)
+    M = product.values[:H, :H] if J.shape[-1] == H else product.values[:H, :H] + product.values[:H, H:]
+    s = float(singular_values(M)[0])
+    return math.log(s) + float(product.exponent[0, 0]) * math.log(2) if s > 0 else -math.inf

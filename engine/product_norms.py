@@ -1,0 +1,131 @@
+"""The blocks and the iteration of engine.transport on any arrays: the plain form, and the one for a GPU."""
+
+import numpy as np
+
+from engine.backend import identity, like, namespace, to_host, zeros
+from engine.scaled import EXPONENT_OF_ZERO, Scaled, scaled, shifted, times
+
+STEPS = 64
+STEPS_BETWEEN_CHECKS = 4
+# The square of a norm below this, of matrices with entries near 1, has lost digits to underflow, or is 0.
+TINY = 1e-200
+
+
+def enlarged(A, B=None):
+    """A itself, or [[A, B], [0, A]]."""
+    if B is None:
+        return A
+    xp = namespace(A)
+    return xp.concat([xp.concat([A, B], axis=-1), xp.concat([xp.zeros_like(A), A], axis=-1)], axis=-2)
+
+
+def block_log_norms(J, start, tolerance):
+    """log norms (pair, member, sample) of the products of J (T, member, sample, D, D), and t and k of each pair, NumPy.
+
+    D = H for F, D = 2H for F + N with `enlarged` factors. NaN where the iteration did not converge.
+    """
+    xp = namespace(J)
+    T, width = J.shape[0], 1
+    found, times_t, times_k = [], [], []
+    while width < T:
+        middles = np.arange(width, T, 2 * width)
+        R, L = block_factors(J, middles, width, start.shape[-1])
+        exponent = R.exponent[:, None, ..., 0, 0] + L.exponent[None, ..., 0, 0]
+        largest = largest_eigenvalues(R.values, L.values, start, tolerance)
+        log_norms = xp.log(largest) / 2 + exponent * float(np.log(2))
+        log_norms = xp.where(exponent < EXPONENT_OF_ZERO / 2, -float("inf"), log_norms)
+        i, j, middle = np.meshgrid(np.arange(R.values.shape[0]), np.arange(width), middles, indexing="ij")
+        inside = np.flatnonzero(middle + i < T)
+        log_norms = xp.reshape(log_norms, (-1, *J.shape[1:3]))
+        found.append(xp.take(log_norms, like(J, inside), axis=0))
+        times_t.append((middle + i + 1).ravel()[inside])
+        times_k.append((middle - j).ravel()[inside])
+        width *= 2
+    return xp.concat(found), np.concatenate(times_t), np.concatenate(times_k)
+
+
+def block_factors(J, middles, width, H):
+    """R_i over J_{m+1} ... J_{m+1+i} and L_j over the j factors up to J_m, for all m: (i or j, m, member, sample, ...).
+
+    H rows of each R and H columns of each L. Beyond the end of J the factors are 1.
+    """
+    xp = namespace(J)
+    T, D = J.shape[0], J.shape[-1]
+    rows = min(width, T - width)
+    one = xp.broadcast_to(identity(J, D), J.shape[1:])
+    factor = [xp.stack([J[m + i, ...] if m + i < T else one for m in middles.tolist()]) for i in range(1 - width, rows)]
+    R, L = [scaled(factor[width - 1])], [scaled(xp.broadcast_to(one, factor[0].shape))]
+    for i in range(1, rows):
+        R.append(times(factor[width - 1 + i], R[-1]))
+    for j in range(1, width):
+        L.append(shifted(L[-1].values @ factor[width - 1 - j], L[-1].exponent))
+    R, L = (Scaled(*(xp.stack(list(part)) for part in zip(*X, strict=True))) for X in (R, L))
+    L_values = L.values if D == H else L.values[..., :H] + L.values[..., H:]
+    return Scaled(R.values[..., :H, :], R.exponent), Scaled(L_values, L.exponent)
+
+
+def largest_eigenvalues(R, L, start, tolerance):
+    """Largest eigenvalue of C^T C with C = R_t L_k, (t, k, ...), from R (t, ..., H, D) and L (k, ..., D, H).
+
+    Lanczos iteration from `start` (1, H); see `is_found` for when a value counts. NaN for what has not converged after
+    STEPS steps, or is so small that underflow may have spoilt it.
+    """
+    xp = namespace(R)
+    R_T, L_T = xp.matrix_transpose(R), xp.matrix_transpose(L)
+    found = zeros(R, L.shape[0], *R.shape[1:-2], R.shape[0]) + xp.nan
+    v = xp.broadcast_to(start, (*found.shape, start.shape[-1]))
+    before, beta = xp.zeros_like(v), xp.zeros_like(found)
+    top, diagonal, beside = beta, [], []
+    for step in range(1, STEPS + 1):
+        # A matrix L_k serves all t at once, and then an R_t all k: (k, ..., t, D) becomes (t, ..., k, D) in between.
+        z = swapped(v @ L_T) @ R_T
+        w = swapped(z @ R) @ L
+        alpha = swapped(xp.sum(z * z, axis=-1, keepdims=True))[..., 0]
+        w = w - alpha[..., None] * v - beta[..., None] * before
+        beta, top = xp.sqrt(xp.sum(w * w, axis=-1)), xp.maximum(top, alpha)
+        diagonal.append(alpha)
+        beside.append(beta)
+        if step % STEPS_BETWEEN_CHECKS == 0:
+            theta, good = is_found(diagonal, beside, tolerance)
+            box = (slice(beta.shape[0]), ..., slice(beta.shape[-1]))
+            found[box] = xp.where(xp.isnan(found[box]) & good, theta, found[box])
+            missing = to_host(xp.isnan(found[box]))
+            if not missing.any():
+                break
+            # Short products, the first k and t of a block, take the longest: only what is left goes on.
+            k, t = (1 + int(np.max(np.nonzero(missing)[axis])) for axis in (0, -1))
+            L, L_T, R, R_T = L[:k, ...], L_T[:k, ...], R[:t, ...], R_T[:t, ...]
+            v, w = v[:k, ..., :t, :], w[:k, ..., :t, :]
+            beta, top = beta[:k, ..., :t], top[:k, ..., :t]
+            diagonal, beside = ([x[:k, ..., :t] for x in of_T] for of_T in (diagonal, beside))
+        # Where the residual is sure to be small enough, vectors that are 0 leave the Ritz value as it is.
+        goes_on = beta > tolerance / 100 * top
+        before, v = v, xp.where(goes_on[..., None], w / xp.where(goes_on, beta, 1.0)[..., None], 0.0)
+    found = xp.where(found > TINY, found, xp.nan)
+    return xp.permute_dims(found, (found.ndim - 1, *range(found.ndim - 1)))
+
+
+def swapped(X):
+    """(k, ..., t, D) to (t, ..., k, D), and back."""
+    axes = list(range(X.ndim))
+    axes[0], axes[-2] = axes[-2], axes[0]
+    return namespace(X).permute_dims(X, axes)
+
+
+def is_found(diagonal, beside, tolerance):
+    """The largest Ritz value theta, and whether it is within tolerance * theta of an eigenvalue.
+
+    The residual r of a Ritz pair bounds the distance, and so does r^2 / gap where no other eigenvalue is nearer than
+    gap. The gap is the one between the two largest Ritz values.
+    """
+    xp = namespace(diagonal[0])
+    n = len(diagonal)
+    T = zeros(diagonal[0], *diagonal[0].shape, n, n)
+    for i in range(n):
+        T[..., i, i] = diagonal[i]
+        if i + 1 < n:
+            T[..., i, i + 1] = T[..., i + 1, i] = beside[i]
+    values, vectors = xp.linalg.eigh(T)
+    theta, gap = values[..., -1], values[..., -1] - values[..., -2]
+    r = beside[-1] * xp.abs(vectors[..., -1, -1])
+    return theta, r * r <= tolerance * theta * xp.maximum(gap, tolerance * theta)
