@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -18,10 +19,21 @@ def snakemake(folder, *words):
 
 
 def snakemake_started(folder, *words):
-    """A running Snakemake, in a group of processes of its own; its stdout carries all that it says."""
+    """A Snakemake at work, in a group of processes of its own; what it says goes to the file `said` in `folder`."""
     command = [sys.executable, "-m", "snakemake", *words]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **pipes)
+    with open(folder / "said", "w") as said:
+        return subprocess.Popen(
+            command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, env=environment(), start_new_session=True
+        )
+
+
+def wait_until(condition, seconds):
+    """Waits for what should come true within `seconds`, and fails where it does not."""
+    for _ in range(int(10 * seconds)):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s")
 
 
 def environment():

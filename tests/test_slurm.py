@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from house import ROOT, SMOKE, copy_of_the_house, snakemake, snakemake_started
+from house import ROOT, SMOKE, copy_of_the_house, snakemake, snakemake_started, wait_until
 
 pytestmark = pytest.mark.slurm
 
@@ -44,24 +44,28 @@ def runs(slurm, tmp_path_factory):
     """Two runs side by side, since one waits for a limit of a minute: {name: (folder, Slurm's jobs, what was said)}."""
     sound, greedy = (copy_of_the_house(tmp_path_factory.mktemp(name)) for name in ("sound", "greedy"))
     (greedy / "greedy.yaml").write_text(yaml.safe_dump(GREEDY))
-    started = {
-        "greedy": snakemake_started(
-            *(greedy, *PROFILE, "--configfile", "greedy.yaml", "--retries", "0"),
-            *("--slurm-init-seconds-before-status-checks", "25"),  # that is, at 25, 60 and 105 s
-            *("--set-resources", "expansion:mem_mb=400", "train:runtime=1"),
-            *("--", "results/greedy/expansion/multi.nc", "results/greedy/training/effective_lr/adding/multi-sgd.nc"),
-        ),
-        "sound": snakemake_started(
-            *(sound, *PROFILE, *SMOKE, "--retries", "1", "--config", "seeds_per_job=1"),
-            *("--set-resources", "expansion:gpu=1", "effective_lr:mem_mb=50 if attempt == 1 else 1100"),
-            *("--", FIGURE, "results/smoke/expansion/multi.nc"),
-        ),
-    }
-    said = {name: process.communicate()[0] for name, process in started.items()}
+    greedy_run = snakemake_started(
+        *(greedy, *PROFILE, "--configfile", "greedy.yaml", "--retries", "0"),
+        *("--slurm-init-seconds-before-status-checks", "1"),  # that is, jobs are looked at after 11, 32, 63, 104 s
+        *("--set-resources", "expansion:mem_mb=400", "train:runtime=1"),
+        *("--", "results/greedy/expansion/multi.nc", "results/greedy/training/effective_lr/adding/multi-sgd.nc"),
+    )
+    sound_run = snakemake_started(
+        *(sound, *PROFILE, *SMOKE, "--retries", "1", "--config", "seeds_per_job=1"),
+        *("--set-resources", "expansion:gpu=1", "effective_lr:mem_mb=50 if attempt == 1 else 1100"),
+        *("--", FIGURE, "results/smoke/expansion/multi.nc"),
+    )
+    try:
+        sound_run.wait(300)
+        wait_until(lambda: "DUE TO TIME LIMIT" in (greedy / "said").read_text(), 300)
+    finally:
+        for run in (greedy_run, sound_run):
+            run.kill()  # with nothing left to do, Snakemake would end after its next look at the jobs, a minute later
+            run.wait()
     listed = subprocess.run(["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True)
     lines = listed.stdout.splitlines()
     jobs = {folder: [job for job in lines if f"WorkDir={folder} " in job] for folder in (sound, greedy)}
-    return {"sound": (sound, jobs[sound], said["sound"]), "greedy": (greedy, jobs[greedy], said["greedy"])}
+    return {folder.name.rstrip("0"): (folder, jobs[folder], (folder / "said").read_text()) for folder in jobs}
 
 
 def test_the_smoke_run_goes_through_sbatch_and_gives_the_same_bytes(runs, tmp_path):
