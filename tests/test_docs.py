@@ -13,6 +13,7 @@ from test_importing import our_outputs, pytorch_outputs, state_dict
 from engine.datasets import load
 from engine.importing import read_network
 from engine.tasks.recorded import read_sequences
+from tools.list_files import page
 
 DOCS = ROOT / "docs"
 
@@ -96,3 +97,18 @@ def test_biases_are_folded_as_the_page_says(tmp_path):
     error = our_outputs(imported, task.u) - task.y
     expected = pytorch_outputs("lstm", state, np.moveaxis(u, 2, 1)) - y
     np.testing.assert_allclose(error, expected, rtol=1e-11)  # six steps of rounding, and a difference of two numbers
+
+
+def test_results_are_read_and_drawn_as_the_page_says(smoke):
+    [(_, _, script)] = blocks("reading-results.md")
+    folder = smoke[0]
+    (folder / "draw_profiles.py").write_text(script.replace("results/paper", "results/smoke"))
+    said = shell(folder, "python -W error draw_profiles.py")
+    assert said.returncode == 0, said.stderr
+    assert (folder / "profiles.png").stat().st_size > 5000
+
+
+def test_every_variable_of_every_file_is_on_the_page(smoke):
+    """Written anew from the smoke run: python -m tools.list_files results/smoke > docs/files.md"""
+    found = page(smoke[0] / "results" / "smoke").splitlines()
+    assert found == (DOCS / "files.md").read_text().splitlines()
