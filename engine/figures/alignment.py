@@ -34,7 +34,7 @@ def alignment_figure(gates, trainings):
         column[0].set_title(optimizer_label(optimizer))
         draw_alignment(*column[:2], of_optimizer(gates, optimizer))
         draw_updates(*column[2:], of_optimizer(trainings, optimizer))
-    axes[0, 0].set_ylim(0, None)
+    axes[0, 0].set_ylim(0, 1.5 * highest_line(axes[0]))
     few_steps(axes[1, 0].yaxis)
     axes[2, 0].set_ylim(min(0, axes[2, 0].get_ylim()[0]), 1.05)
     axes[3, 0].set_ylim(-0.05, max(1, axes[3, 0].get_ylim()[1]))
@@ -43,6 +43,11 @@ def alignment_figure(gates, trainings):
     figure.align_ylabels()
     legend_below(figure, axes.flat)
     return figure
+
+
+def highest_line(row):
+    """The largest value of a row's lines: where few seeds are known an interval may go anywhere."""
+    return max(np.nanmax(line.get_ydata(), initial=1) for ax in row for line in ax.lines)
 
 
 def of_optimizer(datasets, optimizer):

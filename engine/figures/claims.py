@@ -1,18 +1,39 @@
 """The claims of the abstract on one page: every case with its interval, beside what was expected."""
 
 from textwrap import wrap
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.claims import ALL_TASKS, CONTRADICTED, HOLDS, MIXED, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED, UNDECIDED
-from engine.figures.style import WIDTH, plt
+from engine.figures.style import WIDTH, mathematical, plt
 
 COLORS = {HOLDS: "#2166ac", CONTRADICTED: "#b2182b", UNDECIDED: "0.55"}
 VERDICT_COLORS = {SUPPORTED: "#2166ac", NOT_SUPPORTED: "#b2182b", MIXED: "#b35806", NOT_MEASURED: "0.55"}
 EXPECTED = "#e3edf5"
+SIGNS = {"greater": ">", "less": "<", "different": "≠", "within": "in"}
 EDGE = 60  # standard deviations; what lies farther out is drawn here
-LEFT, PLOT = 2.95, 3.1  # inches: the words, the axis
-HEAD, LINE, CASE, GAP = 0.17, 0.1, 0.019, 0.07  # inches: a claim's name, a line of words, a case, between tests
+LEFT, PLOT = 2.75, 2.8  # inches: the words, the axis
+HEAD, LINE, GAP = 0.15, 0.09, 0.05  # inches: a claim's name, a line of words, what parts two tests
+CASE, ALL_CASES = 0.019, 4.5  # inches: one case, and all of them at most
+
+
+class Head(NamedTuple):
+    """The line that names a claim, from `top` to `bottom` in inches."""
+
+    top: float
+    bottom: float
+    claim: object  # the row of claims.csv
+
+
+class Test(NamedTuple):
+    """One test with its cases below each other, from `top` to `bottom` in inches."""
+
+    top: float
+    bottom: float
+    words: list
+    cases: object  # rows of claim_cases.csv
+    spacing: float
 
 
 def claims_figure(claims, cases):
@@ -20,63 +41,66 @@ def claims_figure(claims, cases):
 
     Cases stand at their distance from the threshold in standard deviations over seeds, the expected side to the right.
     """
-    cases = cases[(cases.task != ALL_TASKS) & (cases.outcome != NOT_MEASURED)].fillna({"chosen": ""})
-    lanes = laid_out(claims, cases)
-    height = lanes[-1]["bottom"]
-    figure = plt.figure(figsize=(WIDTH, height + 0.75))
+    lanes = laid_out(claims, cases[(cases.task != ALL_TASKS) & (cases.outcome != NOT_MEASURED)])
+    height, total = lanes[-1].bottom, lanes[-1].bottom + 0.75
+    figure = plt.figure(figsize=(WIDTH, total))
     figure.set_layout_engine("none")  # its places are given in inches
-    total = figure.get_figheight()
     ax = figure.add_axes((LEFT / WIDTH, 0.45 / total, PLOT / WIDTH, height / total))
     ax.set(xlim=(-EDGE * 1.15, EDGE * 1.15), ylim=(height, 0), xscale="symlog", yticks=[])
     for lane in lanes:
-        draw_head(ax, lane) if "verdict" in lane else draw_test(ax, lane)
+        draw_head(ax, lane) if isinstance(lane, Head) else draw_test(ax, lane)
     ax.axvline(0, color="0.3", lw=0.6)
     ax.spines["left"].set_visible(False)
-    ax.set_xticks([-50, -10, -1, 0, 1, 10, 50], ["-50", "-10", "-1", "0", "1", "10", "50"])
+    ticks = (-50, -10, -1, 0, 1, 10, 50)
+    ax.set_xticks(ticks, [f"${tick}$" for tick in ticks])
     ax.set_xlabel("distance from the threshold, standard deviations over seeds")
     figure.legend(handles=keys(), loc="upper center", ncols=4, bbox_to_anchor=(0.5, 1))
     return figure
 
 
 def laid_out(claims, cases):
-    """Heads and tests from top to bottom, in inches."""
+    """Heads and Tests from top to bottom."""
+    spacing = min(CASE, ALL_CASES / max(len(cases), 1))
     lanes, top = [], 0.0
     for claim in claims.itertuples():
-        lanes.append({"top": top, "bottom": top + HEAD, "claim": claim.claim, "verdict": claim.verdict, "row": claim})
-        top += HEAD
+        lanes.append(Head(top, top + HEAD, claim))
         for statistic, rows in cases[cases.claim == claim.claim].groupby("statistic", sort=False):
-            words = wrap(statistic, 58)
-            size = max(len(words) * LINE, len(rows) * CASE) + GAP
-            rows = rows.sort_values("chosen", kind="stable")
-            lanes.append({"top": top, "bottom": top + size, "words": words, "rows": rows})
-            top += size
-        top += GAP
+            top, words = lanes[-1].bottom, wrap(statistic, 56)
+            size = max(len(words) * LINE, (len(rows) + 1) * spacing) + GAP
+            rows = rows.sort_values("chosen", kind="stable", na_position="first")
+            lanes.append(Test(top, top + size, words, rows, spacing))
+        top = lanes[-1].bottom + GAP
     return lanes
 
 
-def draw_head(ax, lane):
+def draw_head(ax, head):
     """The name of a claim, its verdict, and how many of its cases hold."""
-    y, row = (lane["top"] + lane["bottom"]) / 2, lane["row"]
-    across = ax.get_yaxis_transform()
-    measured = row.cases - row.not_measured
-    style = {"transform": across, "va": "center", "fontsize": 7, "fontweight": "bold"}
-    ax.text(-(LEFT - 0.1) / PLOT, y, lane["claim"].replace("_", " "), **style)
-    said = lane["verdict"] + (f" ({row.holds}/{measured})" if measured else "")
-    ax.text(1.01, y, said, color=VERDICT_COLORS[lane["verdict"]], **style | {"fontsize": 6.5})
+    y, claim = (head.top + head.bottom) / 2, head.claim
+    measured = claim.cases - claim.not_measured
+    style = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 6.5, "fontweight": "bold"}
+    ax.text(-(LEFT - 0.1) / PLOT, y, claim.claim.replace("_", " "), **style)
+    said = claim.verdict + (f" ({claim.holds}/{measured})" if measured else "")
+    ax.text(1.01, y, said, color=VERDICT_COLORS[claim.verdict], **style)
 
 
-def draw_test(ax, lane):
-    """The words of a test, what is expected, and its cases one below the other."""
-    y = (lane["top"] + lane["bottom"] - GAP) / 2
+def draw_test(ax, test):
+    """The words of a test, what is expected, and its cases."""
+    y = (test.top + test.bottom - GAP) / 2
     style = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 5.8, "linespacing": 1.05}
-    ax.text(-(LEFT - 0.2) / PLOT, y, "\n".join(lane["words"]), color="0.2", **style)
-    ax.text(1.01, y, lane["rows"].expected.iloc[0], color="0.4", **style)
-    middle = y + (np.arange(len(lane["rows"])) - (len(lane["rows"]) - 1) / 2) * CASE
-    value, low, high, margin = standardized(lane["rows"])
-    draw_expected(ax, lane, middle, margin)
-    color = [COLORS[outcome] for outcome in lane["rows"].outcome]
-    ax.hlines(middle, low, high, color=color, lw=0.7)
-    ax.scatter(value, middle, s=2.5, c=color, lw=0, zorder=3)
+    ax.text(-(LEFT - 0.2) / PLOT, y, mathematical("\n".join(test.words)), color="0.2", **style)
+    direction, limit = test.cases.expected.iloc[0].split(maxsplit=1)
+    ax.text(1.01, y, f"{SIGNS[direction]} {mathematical(limit)}", color="0.4", **style)
+    places = y + (np.arange(len(test.cases)) - (len(test.cases) - 1) / 2) * test.spacing
+    value, low, high, margin = standardized(test.cases)
+    shade = {"color": EXPECTED, "lw": 0, "zorder": 0}
+    if direction == "within":
+        ax.barh(places, 2 * margin, test.spacing, left=-margin, **shade)
+    else:
+        ends = places[[0, -1]] + np.array([-1, 1]) * test.spacing
+        ax.fill_betweenx(ends, -EDGE if direction == "different" else 0, EDGE, **shade)
+    color = [COLORS[outcome] for outcome in test.cases.outcome]
+    ax.hlines(places, low, high, color=color, lw=0.6)
+    ax.scatter(value, places, s=2.5, c=color, lw=0, zorder=3)
 
 
 def standardized(rows):
@@ -89,20 +113,7 @@ def standardized(rows):
         scale = np.abs(np.where(rows.effect_size.notna() & (rows.effect_size != 0), distance / rows.effect_size, 0))
         sign = np.where(words.str[0] == "less", -1, 1)
         found = [np.clip(sign * (x - than) / scale, -EDGE, EDGE) for x in (rows.value, rows.low, rows.high)]
-        return *found, margin / scale
-
-
-def draw_expected(ax, lane, middle, margin):
-    """Shades where a case holds."""
-    box = {"color": EXPECTED, "lw": 0, "zorder": 0}
-    top, bottom = middle[0] - 2 * CASE, middle[-1] + 2 * CASE
-    match lane["rows"].expected.iloc[0].split()[0]:
-        case "within":
-            ax.barh(middle, 2 * margin, CASE, left=-margin, **box)
-        case "different":
-            ax.fill_betweenx([top, bottom], -EDGE, EDGE, **box)
-        case _:
-            ax.fill_betweenx([top, bottom], 0, EDGE, **box)
+        return *found, np.minimum(margin / scale, EDGE)
 
 
 def keys():

@@ -13,20 +13,20 @@ def coupling_figure(table):
     """tau.param against tau.state from the rows of coupling.csv (a DataFrame).
 
     Above, the rank correlation over the units of a network as training goes on: one row a model, one column a task.
-    Below, left, the same over networks (seeds and checkpoints); right, the exponent over units at the last checkpoint.
+    Below, the same over networks (seeds and checkpoints), and the exponent over units at the last checkpoint.
     """
     table = table[np.isfinite(table.rank_correlation)]
     units, networks = (table[table.over == over] for over in ("units", "networks"))
     rows = max(units.model.nunique(), 1)
-    figure = plt.figure(figsize=(WIDTH, 1.2 * rows + 2.3))
-    above, below = figure.subfigures(2, 1, height_ratios=(1.2 * rows + 0.3, 2))
+    figure = plt.figure(figsize=(WIDTH, 1.2 * rows + 3.8))
+    above, below = figure.subfigures(2, 1, height_ratios=(1.2 * rows + 0.3, 3.5))
     upper = above.subplots(rows, max(units.task.nunique(), 1), sharex=True, sharey=True, squeeze=False)
-    left, right = below.subplots(1, 2)
+    over_networks, over_units = below.subplots(2, 1)
     draw_training(upper, units)
-    draw_by_task(left, networks, "rank_correlation", f"{RHO}\nover networks")
+    draw_by_task(over_networks, networks, "rank_correlation", f"{RHO}\nover networks")
     last = units[units.checkpoint == units.groupby(["model", "task"]).checkpoint.transform("last")]
-    draw_by_task(right, last, "exponent", "exponent\nover units")
-    letter_panels([*upper.flat, left, right])
+    draw_by_task(over_units, last, "exponent", "exponent\nover units")
+    letter_panels([*upper.flat, over_networks, over_units])
     below.legend(handles=keys(table), loc="outside lower center", ncols=4)
     return figure
 
@@ -36,7 +36,7 @@ def draw_training(axes, units):
         ax.axhline(0, color="0.6", lw=0.6)
     models, tasks = units.model.unique(), units.task.unique()
     for row, model in zip(axes, models, strict=False):
-        row[0].set_ylabel(f"{model_label(model)}\n{RHO}")
+        row[0].set_ylabel(f"{model_label(model)}\n$\\rho$", fontsize=7)
         for ax, task in zip(row, tasks, strict=True):
             of = units[(units.model == model) & (units.task == task)]
             for estimator, at in of.groupby("estimator", sort=False):
@@ -55,10 +55,8 @@ def draw_line(ax, x, at, estimator, color):
 
 def draw_by_task(ax, rows, value, label):
     """One group of marks a task: models side by side, each with both estimators."""
-    tasks, series = (
-        list(rows.task.unique()),
-        list(rows[["model", "estimator"]].drop_duplicates().itertuples(index=False)),
-    )
+    tasks = list(rows.task.unique())
+    series = list(rows[["model", "estimator"]].drop_duplicates().itertuples(index=False))
     ax.axhline(0, color="0.6", lw=0.6)
     for i, (model, estimator) in enumerate(series):
         at = rows[(rows.model == model) & (rows.estimator == estimator)]
@@ -67,7 +65,8 @@ def draw_by_task(ax, rows, value, label):
         ax.vlines(x, at[f"{value}_low"], at[f"{value}_high"], color=style["color"], ls=style["ls"], lw=1)
         ax.plot(x, at[value], color=style["color"], ms=3.5, **MARKS[estimator] | {"ls": ""})
     ax.set_xticks(range(len(tasks)), tasks)
-    ax.set(ylabel=label, xlabel="task", xlim=(-0.6, max(len(tasks), 1) - 0.4))
+    ax.set_ylabel(label, fontsize=7)
+    ax.set_xlim(-0.6, max(len(tasks), 1) - 0.4)
 
 
 def keys(table):

@@ -1,8 +1,12 @@
 """What the gate does and what the optimizer does: the two-way decomposition of the factorial."""
 
-from engine.figures.style import WIDTH, cell_color, grid, letter_panels, optimizer_label, plt
+from textwrap import wrap
 
-EFFECT_COLORS = {"gate": "#5e3c99", "optimizer": "#e66101", "interaction": "0.55"}
+import numpy as np
+
+from engine.figures.style import WIDTH, cell_color, grid, letter_panels, mathematical, optimizer_label, plt
+
+EFFECT_COLORS = {"gate": "#5e3c99", "optimizer": "#c79a00", "interaction": "0.55"}
 MARKS = {"gate": "o", "optimizer": "s", "interaction": "D"}
 
 
@@ -24,7 +28,7 @@ def shares_figure(effects):
             ax.hlines(y, at.adjusted_share_low, at.adjusted_share_high, color=color, lw=1)
             ax.plot(at.adjusted_share, y, MARKS[source], color=color, ms=3, label=source)
         ax.axvline(0, color="0.6", lw=0.6)
-        ax.set(xlabel=r"share $\epsilon^2$", xlim=(-0.05, 1.02))
+        ax.set(xlabel=r"share $\epsilon^2$", xlim=(-0.12, 1.02), xticks=(0, 0.5, 1))
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -33,28 +37,31 @@ def shares_figure(effects):
 
 def means_figure(means):
     """Marginal means of one task from its rows of decomposition_means.csv (a DataFrame): one panel a quantity."""
+    means = means[np.isfinite(means["mean"])]
     means = means.assign(panel=quantity_names(means))
     names = list(means.panel.unique())
-    figure, axes = grid(len(names), 1.35, 4, sharex=True)
+    figure, axes = grid(len(names), 1.25, 4, below=0.8, sharex=True)
     for ax, name in zip(axes, names, strict=True):
-        at = means[means.panel == name]
-        draw_levels(ax, at)
-        ax.set_title(name.replace(", ", ",\n") if len(name) > 26 else name, fontsize=7)
+        draw_levels(ax, means[means.panel == name])
+        ax.set_title("\n".join(wrap(name, 24)), fontsize=7)
+        if ax.get_subplotspec().is_first_col():
+            ax.set_ylabel("marginal mean")
     return figure
 
 
 def draw_levels(ax, at):
     """Gates in their colours, then optimizers."""
     gates = (at.factor == "gate").sum()
-    x = [i + (0.8 if i >= gates else 0) for i in range(len(at))]
+    x = np.arange(len(at)) + 0.8 * (np.arange(len(at)) >= gates)
     colors = [cell_color(row.level) if row.factor == "gate" else EFFECT_COLORS["optimizer"] for row in at.itertuples()]
     ax.vlines(x, at.low, at.high, color=colors, lw=1)
-    ax.scatter(x, at["mean"], c=colors, s=9, marker="o")
+    for part, factor in ((slice(gates), "gate"), (slice(gates, None), "optimizer")):
+        ax.scatter(x[part], at["mean"][part], c=colors[part], s=10, marker=MARKS[factor], zorder=3)
     ax.axvline(gates - 0.1, color="0.8", lw=0.6)
     ax.set_xticks(x, at.level.map(optimizer_label), rotation=90)
 
 
 def quantity_names(rows):
     """The quantity with the choice that was made of it, such as a lag."""
-    chosen = rows.chosen.fillna("").str.replace("probed_lag", "lag")
-    return rows.quantity + chosen.where(chosen == "", ", " + chosen)
+    chosen = rows.chosen.astype(object).fillna("").astype(str).str.replace("probed_lag", "lag")
+    return (rows.quantity + chosen.where(chosen == "", ", " + chosen)).map(mathematical)

@@ -17,16 +17,20 @@ LIMIT = 60  # decades: a saturated gate's product may be any number, and the axi
 def gates_figure(datasets):
     """One panel a model at the last checkpoint, relative to lag 1, from {(task, model): dataset}."""
     tasks = {task for task, _ in datasets}
-    figure, axes = grid(len(datasets), 1.9, columns_for(len(datasets)), sharey=True)
+    columns = columns_for(len(datasets))
+    figure, axes = grid(len(datasets), 1.7, columns, sharex=True, sharey=True)
     for ax, ((task, model), ds) in zip(axes, datasets.items(), strict=True):
         draw_profiles(ax, ds.isel(checkpoint=-1), model.split("-")[0])
-        ax.set_title(model_label(model) if len(tasks) == 1 else f"{task}: {model_label(model)}")
+        title = model_label(model) if len(tasks) == 1 else f"{task}: {model_label(model)}"
+        ax.set_title(title, fontsize=8 if columns < 5 else 6)
     lowest = min(lowest_value(ds.isel(checkpoint=-1)) for ds in datasets.values())
     axes[0].set_ylim(1.12 * max(lowest, -LIMIT), -0.06 * max(lowest, -LIMIT))
     powers_of_ten(axes[0].yaxis)
     for ax in axes:
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("relative to lag 1")
+    for ax in axes[-columns:]:
+        ax.set_xlabel("lag $h$")
     legend_below(figure, axes, columns=3)
     return figure
 
@@ -49,7 +53,6 @@ def draw_profiles(ax, ds, cell):
     draw_gates(ax, ds)
     ax.plot([], [], "o", color="0.4", ms=3, mfc="w", mew=0.7, label="geometric fit: factor per step ($R^2$)")
     ax.text(0.03, 0.03, "\n".join(said), transform=ax.transAxes, va="bottom", fontsize=6, bbox=PAPER)
-    ax.set(xlabel="lag $h$")
 
 
 def carried(ds):

@@ -76,13 +76,18 @@ def panels(rows, columns, height, **options):
     return figure, axes
 
 
-def grid(count, row_height, columns, **options):
-    """As `panels`, for `count` panels in rows of `columns`, without those left over: the figure and its axes, flat."""
+def grid(count, row_height, columns, below=0.4, **options):
+    """As `panels`, for `count` panels in rows of `columns`, without those left over: the figure and its axes, flat.
+
+    `below`, in inches, is for what stands once below all of them.
+    """
     columns = min(count, columns)
     rows = -(-count // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, row_height * rows), squeeze=False, **options)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, row_height * rows + below), squeeze=False, **options)
     for ax in axes.flat[count:]:
         ax.remove()
+    for ax in axes.flat[count - columns : count]:
+        ax.tick_params(labelbottom=True)
     letter_panels(axes.flat[:count])
     return figure, axes.flat[:count]
 
@@ -109,6 +114,13 @@ def legend_below(figure, axes, columns=6):
     figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=min(len(found), columns))
 
 
+def mathematical(text):
+    """Words from a table with their symbols as they are printed."""
+    for typed, printed in (("log10", "log₁₀"), ("R^2", "R²"), ("||", "‖"), ("+-", "±"), ("G_h", "$G_h$")):
+        text = text.replace(typed, printed)
+    return text
+
+
 def powers_of_ten(axis):
     """Labels 10^k on an axis whose values are log10."""
     axis.set_major_locator(plt.MaxNLocator(integer=True, nbins=6))
@@ -118,7 +130,7 @@ def powers_of_ten(axis):
 def few_steps(axis):
     """Plain numbers on a logarithmic axis of a decade or two, as of time scales; call it once the limits stand."""
     low, high = axis.get_view_interval()
-    locator = plt.LogLocator(subs=(1, 2, 5)) if high / low > 8 else plt.MaxNLocator(4, steps=(1, 2, 5, 10))
+    locator = plt.LogLocator(subs=(1, 2, 5)) if high / low > 8 else plt.MaxNLocator(5, steps=(1, 2, 2.5, 5, 10))
     axis.set_major_locator(locator)
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_locator(plt.NullLocator())

@@ -5,7 +5,6 @@ import numpy as np
 from engine.figures.style import cell_color, few_steps, legend_below, model_label, panels
 
 ESTIMATORS = {"decay": "decay", "mean_lag": "mean lag"}
-TALL = 5  # from this many rows on they are lower
 
 
 def time_scales_figure(datasets, coupling):
@@ -14,7 +13,7 @@ def time_scales_figure(datasets, coupling):
     Columns: the time scales over training; tau.param against tau.state by each estimator, over the units at the last
     checkpoint, or over networks (seeds and checkpoints) where one gate serves all units.
     """
-    figure, axes = panels(len(datasets), 3, (1.3 if len(datasets) >= TALL else 1.75) * len(datasets) + 0.4)
+    figure, axes = panels(len(datasets), 3, 1.75 * len(datasets) + 0.4)
     for row, (model, ds) in zip(axes, datasets.items(), strict=True):
         draw_over_training(row[0], ds, model)
         for ax, estimator in zip(row[1:], ESTIMATORS, strict=True):

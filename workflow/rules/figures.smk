@@ -35,10 +35,10 @@ def figures():
     return [path for name in names for path in figure(name)]
 
 
-def drawn(pattern, category, caption, **labels):
+def drawn(pattern, category, shows, of):
     """The two files that a job draws, the PNG for the report."""
-    path = f"{RESULTS}/figures/{{number}}{pattern}"
-    return [f"{path}.pdf", in_report(f"{path}.png", category, caption, figure=number_in_paper, **labels)]
+    path, caption = f"{RESULTS}/figures/{{number}}{pattern}", pattern.split("_{")[0]
+    return [f"{path}.pdf", in_report(f"{path}.png", category, caption, shows=numbered(shows), of=of)]
 
 
 def in_report(path, category, caption, **labels):
@@ -46,9 +46,9 @@ def in_report(path, category, caption, **labels):
     return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
 
 
-def number_in_paper(wildcards):
-    """Figure 3, or nothing."""
-    return f"Figure {int(wildcards.number.split('_')[1])}" if wildcards.number else "further"
+def numbered(shows):
+    """What a figure shows, after its number in the paper, if it has one."""
+    return lambda w: f"Figure {int(w.number.split('_')[1])}: {shows}" if w.number else shows
 
 
 rule draw_effective_lr:
@@ -56,7 +56,7 @@ rule draw_effective_lr:
         measured=f"{RESULTS}/effective_lr/{{task}}/{{cell}}.nc",
         code=code("draw_effective_lr.py"),
     output:
-        drawn("effective_lr_{cell}_{task}", "Effective learning rates", "effective_lr", cell="{cell}", task="{task}"),
+        drawn("effective_lr_{cell}_{task}", "Effective learning rates", "effective rates by lag", "{cell}, {task}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}effective_lr_{{cell}}_{{task}}.log",
     conda:
@@ -74,7 +74,7 @@ rule draw_predictors:
         measured=expand(f"{RESULTS}/effective_lr/{{{{task}}}}/{{cell}}.nc", cell=config["effective_lr"]["cells"]),
         code=code("draw_predictors.py"),
     output:
-        drawn("predictors_{task}", "Effective learning rates", "predictors", cell="all", task="{task}"),
+        drawn("predictors_{task}", "Effective learning rates", "what predicts them", "all cells, {task}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}predictors_{{task}}.log",
     conda:
@@ -94,7 +94,7 @@ rule draw_expansion:
         measured=f"{RESULTS}/expansion/{{cell}}.nc",
         code=code("draw_expansion.py"),
     output:
-        drawn("expansion_{cell}", "First-order expansion", "expansion", cell="{cell}"),
+        drawn("expansion_{cell}", "First-order expansion", "first-order expansion", "{cell}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}expansion_{{cell}}.log",
     conda:
@@ -112,7 +112,7 @@ rule draw_anisotropy:
         measured=expand(f"{RESULTS}/anisotropy/{{{{task}}}}/{{model}}.nc", model=config["anisotropy"]["models"]),
         code=code("draw_anisotropy.py"),
     output:
-        drawn("anisotropy_{task}", "Joint anisotropy", "anisotropy", task="{task}"),
+        drawn("anisotropy_{task}", "Joint anisotropy", "anisotropy of propagation and updates", "{task}"),
     log:
         f"{RESULTS}/logs/figures/{{number}}anisotropy_{{task}}.log",
     conda:

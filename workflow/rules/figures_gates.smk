@@ -23,19 +23,28 @@ def is_factorial(models):
     return min(len(cells), len(optimizers)) > 1 and len(cells) * len(optimizers) == len(models)
 
 
+def time_scale_pages():
+    """{figure: (task, models)}: one page a task, or one a cell and task where there are many models."""
+    parts = {"": LEARNED}
+    if len(LEARNED) > 5:
+        cells = dict.fromkeys(model.split("-")[0] for model in LEARNED)
+        parts = {f"{cell}_": [model for model in LEARNED if model.startswith(f"{cell}-")] for cell in cells}
+    return {f"time_scales_{part}{task}": (task, models) for task in TASKS for part, models in parts.items() if models}
+
+
 ANISOTROPY = config["anisotropy"]
 PAGES = gate_pages()
 TASKS = [task for task in PAGES if task in ANISOTROPY["tasks"]]
 LEARNED = learned(ANISOTROPY["models"])
 
 # {figure: task} of each family.
-GATES = {f"gates_{page}": page for page in PAGES}
-TIME_SCALES = {f"time_scales_{task}": task for task in TASKS if LEARNED}
-COUPLING = {"coupling": "all"} if learned(model for page in PAGES.values() for _, model in page) else {}
+GATES = {f"gates_{page}": page if page in TASKS else "tasks of Figures 3 to 5" for page in PAGES}
+TIME_SCALES = time_scale_pages()
+COUPLING = {"coupling": "all tasks"} if learned(model for page in PAGES.values() for _, model in page) else {}
 ALIGNMENT = {f"alignment_{task}": task for task in TASKS}
-STEPS = {f"steps_{model}": "all" for model in G["compared"] if TASKS}
+STEPS = {f"steps_{model}": "all tasks" for model in G["compared"] if TASKS}
 FACTORIAL = is_factorial(ANISOTROPY["models"]) and TASKS
-SHARES = {"shares": "all"} if FACTORIAL else {}
+SHARES = {"shares": "all tasks"} if FACTORIAL else {}
 MEANS = {f"means_{task}": task for task in TASKS if FACTORIAL}
 
 
@@ -50,7 +59,7 @@ def pdf(family):
 def png(family, caption, shows):
     """The PNGs of a family, for the report."""
     return [
-        in_report(f"{RESULTS}/figures/{name}.png", "Gates as optimizers", caption, shows=shows, task=task)
+        in_report(f"{RESULTS}/figures/{name}.png", "Gates as optimizers", caption, shows=shows, of=task)
         for name, task in family.items()
     ]
 
@@ -83,7 +92,11 @@ rule draw_time_scales:
         code=code("draw_time_scales.py"),
     output:
         pdf=pdf(TIME_SCALES),
-        png=png(TIME_SCALES, "time_scales", "time scales of states and parameters"),
+        png=png(
+            {name: task for name, (task, _) in TIME_SCALES.items()},
+            "time_scales",
+            "time scales of states and parameters",
+        ),
     log:
         f"{RESULTS}/logs/figures/time_scales.log",
     conda:
@@ -93,8 +106,8 @@ rule draw_time_scales:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        tasks=TASKS,
-        models=LEARNED,
+        results=RESULTS,
+        pages=TIME_SCALES,
     script:
         "../scripts/draw_time_scales.py"
 
@@ -195,7 +208,9 @@ rule draw_claims:
         code=code("draw_claims.py"),
     output:
         pdf=f"{RESULTS}/figures/claims.pdf",
-        png=in_report(f"{RESULTS}/figures/claims.png", "Claims", "claims", shows="every case of every claim"),
+        png=in_report(
+            f"{RESULTS}/figures/claims.png", "Claims", "claims", shows="every case with its interval", of="all tasks"
+        ),
     log:
         f"{RESULTS}/logs/figures/claims.log",
     conda:

@@ -1,4 +1,27 @@
-# Tables over all results of a run, and the page that shows them.
+# Tables over all results of a run, the pages that show them, and what the report says first.
+report: "../report/workflow.rst"
+
+
+# {table: (category of the report, what it is called there)}
+PAGES_OF = {
+    "anisotropy": {"summary": ("Joint anisotropy", "Summary of anisotropy")},
+    "differences": {"differences": ("Released code", "The definitions beside the released code")},
+    "gates": {
+        "table1": ("Gates as optimizers", "Table 1, measured"),
+        "coupling": ("Gates as optimizers", "Coupling of time scales"),
+        "claims": ("Claims", "Verdicts"),
+        "claim_cases": ("Claims", "Every case of every claim"),
+        **({"decomposition": ("Gates as optimizers", "Gate, optimizer, interaction")} if FACTORIAL else {}),
+    },
+}
+TABLES = {
+    name: about
+    for experiment, tables_of in PAGES_OF.items()
+    if experiment in config["experiments"]
+    for name, about in tables_of.items()
+}
+
+
 def tables():
     """Every table of the experiments that the configuration asks for."""
     names = []
@@ -8,7 +31,7 @@ def tables():
         names += ["differences.csv", "differences.md"]
     if "gates" in config["experiments"]:
         names += ["table1.csv", "table1.tex", "coupling.csv", "claims.csv", "claims.md", "decomposition.csv"]
-    return [f"{RESULTS}/{name}" for name in names]
+    return [f"{RESULTS}/{name}" for name in [*names, *(f"tables/{name}.html" for name in TABLES)]]
 
 
 rule summary:
@@ -37,3 +60,26 @@ rule summary:
         lags=config["anisotropy"]["summary_lags"],
     script:
         "../scripts/summary.py"
+
+
+rule table_pages:
+    input:
+        tables=[f"{RESULTS}/{name}.csv" for name in TABLES],
+        code=code("table_pages.py"),
+    output:
+        [
+            in_report(f"{RESULTS}/tables/{name}.html", category, f"table_{name}", shows=title, of="all tasks")
+            for name, (category, title) in TABLES.items()
+        ],
+    log:
+        f"{RESULTS}/logs/table_pages.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    params:
+        titles=[title for _, title in TABLES.values()],
+    script:
+        "../scripts/table_pages.py"

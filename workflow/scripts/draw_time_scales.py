@@ -1,4 +1,4 @@
-"""Draws the time scales of states and parameters of the models whose gates learn, task by task."""
+"""Draws the time scales of states and parameters of the models whose gates learn, page by page."""
 
 import pandas as pd
 
@@ -8,9 +8,9 @@ from engine.figures.time_scales import time_scales_figure
 from workflow.job import start
 
 start(snakemake)
-params, output, paths = snakemake.params, snakemake.output, iter(snakemake.input.gates)
+params, output = snakemake.params, snakemake.output
 coupling = pd.read_csv(snakemake.input.coupling)
-for task, pdf, png in zip(params.tasks, output.pdf, output.png, strict=True):
-    datasets = {model: load(next(paths)) for model in params.models}
-    rows = coupling[(coupling.experiment == "anisotropy") & (coupling.task == task)]
-    save_figure(time_scales_figure(datasets, rows), (pdf, png))
+coupling = coupling[coupling.experiment == "anisotropy"]
+for (task, models), pdf, png in zip(params.pages.values(), output.pdf, output.png, strict=True):
+    datasets = {model: load(f"{params.results}/gates/anisotropy/{task}/{model}.nc") for model in models}
+    save_figure(time_scales_figure(datasets, coupling[coupling.task == task]), (pdf, png))
