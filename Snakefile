@@ -15,10 +15,10 @@ include: "workflow/rules/anisotropy.smk"
 include: "workflow/rules/differences.smk"
 include: "workflow/rules/gates.smk"
 include: "workflow/rules/claims.smk"
-include: "workflow/rules/networks.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/figures_gates.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/networks.smk"
 
 
 if len(BLOCKS) > 1:

@@ -16,6 +16,7 @@ from engine.figures.decomposition import means_figure, shares_figure
 from engine.figures.effective_lr import predictor_figure, profile_figure
 from engine.figures.expansion import expansion_figure
 from engine.figures.gates import gates_figure
+from engine.figures.networks import networks_figure
 from engine.figures.steps import Compared, steps_figure
 from engine.figures.style import band, mean_band, plt, save_figure
 from engine.figures.tables import page
@@ -159,6 +160,11 @@ def learned():
     return {model: ds for model, ds in all_gates().items() if not model.startswith("plain")}
 
 
+def of_a_network(name):
+    parts = {"effective_lr": effective_lr, "anisotropy": anisotropy, "gates": gates}
+    return {part: measured(module.QUANTITIES, seed=len(name)) for part, module in parts.items()}
+
+
 def adding(table):
     return table[table.task == "adding"]
 
@@ -176,6 +182,7 @@ FIGURES = {
     "steps": lambda: steps_figure(compared(), "multi-sgd"),
     "shares": lambda: shares_figure(effects()),
     "means": lambda: means_figure(means()),
+    "networks": lambda: networks_figure({f"{name} (gru)": of_a_network(name) for name in ("mine", "yours")}),
     "claims": lambda: claims_figure(claims(), cases()),
     "claims_not_measured": lambda: claims_figure(claims()[3:], cases()[:0]),
 }

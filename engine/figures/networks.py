@@ -3,7 +3,7 @@
 import numpy as np
 import seaborn as sns
 
-from engine.figures.style import legend_below, panels, powers_of_ten
+from engine.figures.style import few_steps, legend_below, panels, powers_of_ten
 
 LOG10 = np.log(10)
 
@@ -14,7 +14,7 @@ def networks_figure(networks):
     rates, anisotropy, gradients, scales = axes.flat
     for (name, measured), color in zip(networks.items(), sns.color_palette("colorblind", len(networks)), strict=True):
         ds = {quantity: part.isel(seed=0, checkpoint=-1) for quantity, part in measured.items()}
-        line = {"color": color, "label": f"{name} ({measured['effective_lr'].title.split(': ')[1].split(' on ')[0]})"}
+        line = {"color": color, "label": name}
         rates.plot(ds["effective_lr"].lag, ds["effective_lr"].log_normalized_profile / LOG10, **line)
         anisotropy.plot(ds["anisotropy"].lag, np.log10(ds["anisotropy"].jacobian_anisotropy), marker="o", ms=3, **line)
         norms = ds["gates"].log_gradient_norm.sel(weight="all")
@@ -22,6 +22,7 @@ def networks_figure(networks):
         tau = ds["gates"].tau_state
         if (tau > 0).all():  # a cell that retains nothing has none
             sns.ecdfplot(x=tau, ax=scales, log_scale=True, **line)
+            few_steps(scales.xaxis)
     rates.set(xlabel="lag $h$", ylabel=r"$\mu_\mathrm{eff}(h)\,/\,\mu_\mathrm{eff}(1)$", title="Effective rates")
     anisotropy.set(xlabel="lag $h$", ylabel="AI of propagation", title="Anisotropy")
     gradients.set(xlabel="lag $h$", ylabel=r"$\|G_h\|\,/\,\|G_0\|$", title="Gradient by lag")

@@ -1,11 +1,13 @@
 # Networks of the user's own, imported from files and measured as they are (docs/own-networks.md).
 from workflow import networks as own
 
+NETWORKS = config["networks"] if "networks" in config["experiments"] else {}
+
 
 def network_files():
-    """Every measurement of every network under `networks`."""
-    names = config["networks"] if "networks" in config["experiments"] else []
-    return expand(f"{RESULTS}/networks/{{network}}/{{quantity}}.nc", network=names, quantity=own.PROTOCOLS)
+    """Every measurement of every network under `networks`, and the figure of all of them."""
+    measured = expand(f"{RESULTS}/networks/{{network}}/{{quantity}}.nc", network=NETWORKS, quantity=own.PROTOCOLS)
+    return measured + (figure("networks") if NETWORKS else [])
 
 
 def recorded(wildcards):
@@ -89,3 +91,29 @@ rule network_expansion:
         protocol=lambda w: own.protocol(config, w.network, w.quantity),
     script:
         "../scripts/network_expansion.py"
+
+
+rule draw_networks:
+    input:
+        **{
+            quantity: expand(f"{RESULTS}/networks/{{network}}/{quantity}.nc", network=NETWORKS)
+            for quantity in ("effective_lr", "anisotropy", "gates")
+        },
+        code=code("draw_networks.py"),
+    output:
+        f"{RESULTS}/figures/networks.pdf",
+        in_report(
+            f"{RESULTS}/figures/networks.png", "Networks of one's own", "networks", shows="side by side", of="all"
+        ),
+    log:
+        f"{RESULTS}/logs/figures/networks.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    params:
+        names=[f"{name} ({entry['cell']})" for name, entry in NETWORKS.items()],
+    script:
+        "../scripts/draw_networks.py"

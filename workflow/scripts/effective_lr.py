@@ -18,5 +18,5 @@ coords = {
     "lag": range(1, T),
     "neuron": range(networks.cell.units),
 }
-title = f"Effective learning rates by lag: {networks.cell.name} on {task}"
+title = f"Effective learning rates by lag: {snakemake.wildcards.get('network') or networks.cell.name} on {task}"
 save(dataset(QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])
