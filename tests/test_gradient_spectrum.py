@@ -3,11 +3,11 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from conftest import make_example, small_cell
 
 from engine.backend import to_host
 from engine.gradient_spectrum import RELATIVE_ERROR, flat_rows, gradient_spectrum
 from engine.unroll import per_sample_gradients
-from conftest import make_example, small_cell
 
 
 def exact_spectrum(rows):

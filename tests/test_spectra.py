@@ -37,7 +37,7 @@ def high_precision_log_values(factors):
 @pytest.mark.parametrize("name", ["plain", "leaky", "scalar", "multi"])
 @pytest.mark.parametrize("lag", [1, 4, 40])
 def test_all_values_hold_whatever_their_ratio(name, lag):
-    """Required is 1e-6 down to s_r/s_1 = 1e-14; at lag 40 the ratios here go to 1e-50 and the error stays below 1e-9."""
+    """Required is 1e-6 down to s_r/s_1 = 1e-14; at lag 40 the ratios go to 1e-50, the error stays below 1e-9."""
     J = jacobian_chain(name, lag)
     found = log_singular_values(J)
     np.testing.assert_allclose(found[0], high_precision_log_values(list(J[:, 0])), rtol=0, atol=1e-9)

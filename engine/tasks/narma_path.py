@@ -1,4 +1,4 @@
-"""The recursion of the NARMA tasks, compiled: a loop of NumPy calls over time took six times as long as all the rest."""
+"""The recursion of the NARMA tasks, compiled: a loop of NumPy calls took six times as long as all the rest."""
 
 import numpy as np
 from numba import njit
