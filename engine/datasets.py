@@ -1,6 +1,7 @@
 """Results as NetCDF-4: labels, units and provenance. The only module that knows xarray."""
 
 import json
+from shutil import disk_usage
 
 import numpy as np
 import xarray as xr
@@ -67,9 +68,15 @@ def plain(value):
 
 
 def save(ds, path):
-    """Writes a dataset, whole or not at all."""
+    """Writes a dataset, whole or not at all; RuntimeError says what was free where it could not be written."""
     with whole(path) as part:
-        ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
+        try:
+            ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
+        except (OSError, RuntimeError) as error:  # a full disk is an "HDF error", and no more, to the library
+            needed, free = (size / 1e6 for size in (ds.nbytes, disk_usage(part.parent).free))
+            raise RuntimeError(
+                f"{path} could not be written ({error}): it needs {needed:.1f} MB, and {free:.1f} MB are free there"
+            ) from error
 
 
 def load(path):

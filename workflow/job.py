@@ -2,11 +2,14 @@
 
 import logging
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 from engine.backend import describe
 from engine.provenance import provenance
 
 log = logging.getLogger("job")
+at_start = {}  # contents of the code that this job runs
 
 
 def start(snakemake):
@@ -29,9 +32,19 @@ def start(snakemake):
             log.error("%s: %s", snakemake.rule, error, exc_info=(kind, error, trace))
 
     sys.excepthook = end
+    at_start.update(contents(snakemake.input.code))
+
+
+def contents(paths):
+    return {path: sha256(Path(path).read_bytes()).hexdigest() for path in paths}
 
 
 def attributes(snakemake, title, dtype, place):
-    """Global attributes of the job's result. Its params are the resolved configuration; the seeds are a coordinate."""
+    """Global attributes of the job's result. Its params are the resolved configuration; the seeds are a coordinate.
+
+    RuntimeError where the job's code was edited meanwhile: the file would be newer than the edit, as if made by it.
+    """
+    if edited := [path for path, content in contents(at_start).items() if content != at_start[path]]:
+        raise RuntimeError(f"edited while this job ran: {', '.join(edited)}. Run again, and the job is made anew")
     settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
     return provenance(title, settings, dtype, describe(place))

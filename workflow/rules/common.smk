@@ -1,5 +1,8 @@
 # What the rules share: the checked configuration, file names, and the engine files that a script uses.
+import json
+import os
 import sys
+from hashlib import sha256
 
 sys.path.insert(0, workflow.basedir)
 
@@ -15,6 +18,13 @@ try:
     check(config)
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
+
+# On a cluster each job reads the configuration again; its results are recorded as made by that of the run.
+CONTENT = sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+if os.environ.setdefault("CONFIGURATION_OF_THE_RUN", CONTENT) != CONTENT:
+    raise WorkflowError(
+        "configuration: it was edited while the run went on. What is made stays; run again for the rest"
+    )
 
 RESULTS = f"results/{config['run']}"
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
