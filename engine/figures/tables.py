@@ -14,7 +14,8 @@ body {{ font: 13px/1.4 sans-serif; margin: 1.5em; color: #222; }}
 table {{ border-collapse: collapse; }}
 th, td {{ padding: 0.25em 0.7em; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }}
 th {{ position: sticky; top: 0; background: #fff; border-bottom: 2px solid #222; }}
-td.number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+td.number, td.short {{ white-space: nowrap; }}
 </style>
 </head>
 <body>
@@ -55,7 +56,8 @@ def cell(row, name):
         return f'<td class="number">{number(value)}{interval(*ends)}</td>'
     color = WORDS.get(value)
     style = f' style="color: {color}; font-weight: bold"' if color and color.startswith("#") else ""
-    return f"<td{style}>{escape(str(value))}</td>"
+    kind = ' class="short"' if len(str(value)) < 25 else ""
+    return f"<td{kind}{style}>{escape(str(value))}</td>"
 
 
 def number(value):

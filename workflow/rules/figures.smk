@@ -38,17 +38,17 @@ def figures():
 def drawn(pattern, category, shows, of):
     """The two files that a job draws, the PNG for the report."""
     path, caption = f"{RESULTS}/figures/{{number}}{pattern}", pattern.split("_{")[0]
-    return [f"{path}.pdf", in_report(f"{path}.png", category, caption, shows=numbered(shows), of=of)]
+
+    def labels(wildcards):
+        number = wildcards.number.partition("_")[2].strip("_")
+        return {"shows": f"Figure {int(number):2}: {shows}" if number else shows, "of": of}
+
+    return [f"{path}.pdf", report(f"{path}.png", f"../report/{caption}.rst", category, labels=labels)]
 
 
 def in_report(path, category, caption, **labels):
-    """A file that the report shows, with its caption and what tells it from others of its category."""
-    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
-
-
-def numbered(shows):
-    """What a figure shows, after its number in the paper, if it has one."""
-    return lambda w: f"Figure {int(w.number.split('_')[1])}: {shows}" if w.number else shows
+    """A file that the report shows, with what tells it from others of its category: what it shows, and of what."""
+    return report(path, f"../report/{caption}.rst", category, labels=labels)
 
 
 rule draw_effective_lr:

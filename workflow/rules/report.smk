@@ -4,14 +4,14 @@ report: "../report/workflow.rst"
 
 # {table: (category of the report, what it is called there)}
 PAGES_OF = {
-    "anisotropy": {"summary": ("Joint anisotropy", "Summary of anisotropy")},
-    "differences": {"differences": ("Released code", "The definitions beside the released code")},
+    "anisotropy": {"summary": ("Joint anisotropy", "Table of anisotropy")},
+    "differences": {"differences": ("Released code", "Table of departures from the definitions")},
     "gates": {
         "table1": ("Gates as optimizers", "Table 1, measured"),
-        "coupling": ("Gates as optimizers", "Coupling of time scales"),
-        "claims": ("Claims", "Verdicts"),
-        "claim_cases": ("Claims", "Every case of every claim"),
-        **({"decomposition": ("Gates as optimizers", "Gate, optimizer, interaction")} if FACTORIAL else {}),
+        "coupling": ("Gates as optimizers", "Table of couplings"),
+        "claims": ("Claims", "Table of verdicts"),
+        "claim_cases": ("Claims", "Table of all cases"),
+        **({"decomposition": ("Gates as optimizers", "Table of gate, optimizer, interaction")} if FACTORIAL else {}),
     },
 }
 TABLES = {
