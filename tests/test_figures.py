@@ -41,6 +41,7 @@ AXES = {
     "reference": ["plain-adam", "multi-adam"],
 }
 MODELS = ("plain-adam", "scalar-sgd", "multi-sgd", "multi-adam")
+MANY = [f"{cell}-{optimizer}" for cell in ("plain", "scalar", "multi") for optimizer in ("sgd", "rmsprop", "adam")]
 TASKS = ("adding", "narma10")
 
 
@@ -174,6 +175,7 @@ FIGURES = {
     "effective_lr": lambda: profile_figure(measured(effective_lr.QUANTITIES), "multi"),
     "predictors": lambda: predictor_figure({cell: measured(effective_lr.QUANTITIES) for cell in ("leaky", "multi")}),
     "anisotropy": lambda: anisotropy_figure({model: measured(anisotropy.QUANTITIES) for model in MODELS}, rank=4),
+    "anisotropy_of_many": lambda: anisotropy_figure({model: measured(anisotropy.QUANTITIES) for model in MANY}, rank=4),
     "gates": lambda: gates_figure({("adding", model): ds for model, ds in all_gates().items()}),
     "gates_tasks": lambda: gates_figure({(task, "leaky-sgd"): gates_of("leaky-sgd") for task in TASKS}),
     "time_scales": lambda: time_scales_figure(learned(), adding(coupling_table())),
@@ -241,11 +243,14 @@ def check_nothing_is_cut_off(figure):
     assert box.x0 > -margin and box.y0 > -margin and box.x1 < width + margin and box.y1 < height + margin, box
 
 
-def test_seeds_that_diverged_are_left_out_of_lines():
-    x, values = np.arange(3.0), np.array([[1.0, 2, np.nan], [3, np.nan, np.nan], [5, 4, np.nan]])
+def test_seeds_that_diverged_are_left_out_of_means_and_that_is_said():
+    x, values = np.arange(4.0), np.array([[1.0, 2, np.nan, 3], [3, np.nan, np.nan, 3], [5, 4, np.nan, 3]])
     _, ax = plt.subplots()
     for draw in (band, mean_band):
-        np.testing.assert_array_equal(draw(ax, x, values).get_ydata(), [3, 3, np.nan])
+        line = draw(ax, x, values)
+        np.testing.assert_array_equal(line.get_ydata(), [3, 3, np.nan, 3])
+        np.testing.assert_array_equal(ax.lines[-1].get_xydata(), [[1, 3]])
+        assert ax.lines[-1].get_marker() == "+"
     plt.close()
 
 

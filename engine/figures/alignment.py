@@ -6,9 +6,11 @@ from engine.figures.style import (
     WIDTH,
     cell_color,
     few_steps,
+    highest_line,
     legend_below,
     letter_panels,
     mean_band,
+    of_optimizer,
     optimizer_label,
     plt,
     share_x,
@@ -45,16 +47,6 @@ def alignment_figure(gates, trainings):
     return figure
 
 
-def highest_line(row):
-    """The largest value of a row's lines: where few seeds are known an interval may go anywhere."""
-    return max(np.nanmax(line.get_ydata(), initial=1) for ax in row for line in ax.lines)
-
-
-def of_optimizer(datasets, optimizer):
-    """{cell: dataset} of the models with one optimizer."""
-    return {model.split("-")[0]: ds for model, ds in datasets.items() if model.split("-")[1] == optimizer}
-
-
 def draw_alignment(gain, efficiency, datasets):
     """Up to the longest lag at which singular vectors were taken."""
     gain.axhline(1, color="0.6", lw=0.6)
@@ -65,7 +57,7 @@ def draw_alignment(gain, efficiency, datasets):
             (gain, ds.probed_lag, ds.alignment_gain, lambda v: v),
             (efficiency, near.lag, log_efficiency, np.exp),
         ):
-            ax.plot(x, transform(values[:, 0].mean("seed")), color=cell_color(cell), ls=":", lw=0.9)
+            ax.plot(x, transform(values[:, 0].mean("seed", skipna=False)), color=cell_color(cell), ls=":", lw=0.9)
             mean_band(ax, x, values[:, -1].values, transform, color=cell_color(cell), label=cell)
     gain.plot([], [], color="0.4", ls=":", lw=0.9, label="untrained")
     efficiency.set(yscale="log", xlabel="lag $h$")

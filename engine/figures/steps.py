@@ -67,7 +67,7 @@ def draw_correlation(ax, compared):
     ax.axhline(0, color="0.6", lw=0.6)
     for reference, ds in zip(compared.references, compared.steps.step_rank_correlation, strict=True):
         style = model_style(reference)
-        ax.plot(ds.probed_lag, ds.isel(checkpoint=0).mean("seed"), color=style["color"], ls=":", lw=0.9)
+        ax.plot(ds.probed_lag, ds.isel(checkpoint=0).mean("seed", skipna=False), color=style["color"], ls=":", lw=0.9)
         mean_band(ax, ds.probed_lag, ds.isel(checkpoint=-1).values, **style | {"label": None})
     ax.plot([], [], color="0.4", ls=":", lw=0.9, label="untrained")
     ax.set_ylim(-1, 1)

@@ -69,6 +69,11 @@ def optimizer_label(name):
     return OPTIMIZER_WORDS.get(name) or name.replace("_", " ")
 
 
+def of_optimizer(datasets, optimizer):
+    """{cell: dataset} of the models with one optimizer, from {model: dataset}."""
+    return {model.split("-")[0]: ds for model, ds in datasets.items() if model.split("-")[1] == optimizer}
+
+
 def panels(rows, columns, height, **options):
     """A figure of the text width with its axes (rows, columns), the panels lettered from a."""
     figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **options)
@@ -127,6 +132,11 @@ def powers_of_ten(axis):
     axis.set_major_formatter(lambda value, _: f"$10^{{{value:g}}}$")
 
 
+def highest_line(row):
+    """The largest value of a row's lines, 1 at least: where few seeds are known a band may go anywhere."""
+    return max(np.nanmax(line.get_ydata(), initial=1) for ax in row for line in ax.lines)
+
+
 def few_steps(axis):
     """Plain numbers on a logarithmic axis of a decade or two, as of time scales; call it once the limits stand."""
     low, high = axis.get_view_interval()
@@ -137,10 +147,7 @@ def few_steps(axis):
 
 
 def band(ax, x, values, **line):
-    """Mean over the first axis (seeds) as a line, one standard deviation to each side as a band.
-
-    What is not finite, as in a seed that diverged, is left out.
-    """
+    """Mean over the first axis (seeds) as a line, one standard deviation to each side as a band."""
     values = np.asarray(values)
     known = np.isfinite(values)
     count = known.sum(axis=0)
@@ -150,6 +157,7 @@ def band(ax, x, values, **line):
         spread = np.sqrt(squares / np.maximum(count - 1, 1))
     (drawn,) = ax.plot(x, mean, **line)
     ax.fill_between(x, mean - spread, mean + spread, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    mark_what_is_left_out(ax, drawn, known)
     return drawn
 
 
@@ -158,7 +166,16 @@ def mean_band(ax, x, values, transform=lambda v: v, **line):
     mean, low, high = (transform(bound) for bound in mean_interval(values))
     (drawn,) = ax.plot(x, mean, **line)
     ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.18, linewidth=0)
+    mark_what_is_left_out(ax, drawn, np.isfinite(values))
     return drawn
+
+
+def mark_what_is_left_out(ax, line, known):
+    """A + along a mean where it lacks seeds: those that diverged, or whose value could not be resolved."""
+    x, y = line.get_data()
+    partial = np.flatnonzero(known.any(axis=0) & ~known.all(axis=0))
+    shown = partial[:: max(1, len(partial) // 6)]
+    ax.plot(x[shown], y[shown], "+", color=line.get_color(), ms=5, mew=0.8)
 
 
 def save_figure(figure, paths):
