@@ -25,9 +25,9 @@ def block_log_norms(J, start, tolerance):
     D = H for F, D = 2H for F + N with `enlarged` factors. NaN where the iteration did not converge.
     """
     xp = namespace(J)
-    T, width = J.shape[0], 1
+    T = J.shape[0]
     found, times_t, times_k = [], [], []
-    while width < T:
+    for width in block_widths(T).tolist():
         middles = np.arange(width, T, 2 * width)
         R, L = block_factors(J, middles, width, start.shape[-1])
         exponent = R.exponent[:, None, ..., 0, 0] + L.exponent[None, ..., 0, 0]
@@ -40,8 +40,12 @@ def block_log_norms(J, start, tolerance):
         found.append(xp.take(log_norms, like(J, inside), axis=0))
         times_t.append((middle + i + 1).ravel()[inside])
         times_k.append((middle - j).ravel()[inside])
-        width *= 2
     return xp.concat(found), np.concatenate(times_t), np.concatenate(times_k)
+
+
+def block_widths(T):
+    """1, 2, 4, ... below T: a block of a width ends where the next one of twice the width has its middle."""
+    return 2 ** np.arange((T - 1).bit_length())
 
 
 def block_factors(J, middles, width, H):
@@ -67,40 +71,39 @@ def block_factors(J, middles, width, H):
 def largest_eigenvalues(R, L, start, tolerance):
     """Largest eigenvalue of C^T C with C = R_t L_k, (t, k, ...), from R (t, ..., H, D) and L (k, ..., D, H).
 
-    Lanczos iteration from `start` (1, H); see `is_found` for when a value counts. NaN for what has not converged after
-    STEPS steps, or is so small that underflow may have spoilt it.
+    Lanczos iteration from `start` (1, H) until the residual is below `tolerance` times the value. NaN for what has not
+    converged after STEPS steps, or is so small that underflow may have spoilt it.
     """
     xp = namespace(R)
     R_T, L_T = xp.matrix_transpose(R), xp.matrix_transpose(L)
     found = zeros(R, L.shape[0], *R.shape[1:-2], R.shape[0]) + xp.nan
     v = xp.broadcast_to(start, (*found.shape, start.shape[-1]))
-    before, beta = xp.zeros_like(v), xp.zeros_like(found)
-    top, diagonal, beside = beta, [], []
+    basis, diagonal, beside = [], [], []
     for step in range(1, STEPS + 1):
         # A matrix L_k serves all t at once, and then an R_t all k: (k, ..., t, D) becomes (t, ..., k, D) in between.
         z = swapped(v @ L_T) @ R_T
         w = swapped(z @ R) @ L
-        alpha = swapped(xp.sum(z * z, axis=-1, keepdims=True))[..., 0]
-        w = w - alpha[..., None] * v - beta[..., None] * before
-        beta, top = xp.sqrt(xp.sum(w * w, axis=-1)), xp.maximum(top, alpha)
-        diagonal.append(alpha)
+        basis.append(v)
+        for q in basis + basis:  # twice: the first time cancels digits where C^T C is close to a multiple of 1
+            w = w - xp.sum(w * q, axis=-1, keepdims=True) * q
+        beta = xp.sqrt(xp.sum(w * w, axis=-1))
+        diagonal.append(swapped(xp.sum(z * z, axis=-1, keepdims=True))[..., 0])
         beside.append(beta)
         if step % STEPS_BETWEEN_CHECKS == 0:
-            theta, good = is_found(diagonal, beside, tolerance)
+            theta, residual = ritz_value(diagonal, beside)
             box = (slice(beta.shape[0]), ..., slice(beta.shape[-1]))
-            found[box] = xp.where(xp.isnan(found[box]) & good, theta, found[box])
+            found[box] = xp.where(xp.isnan(found[box]) & (residual <= tolerance * theta), theta, found[box])
             missing = to_host(xp.isnan(found[box]))
             if not missing.any():
                 break
             # Short products, the first k and t of a block, take the longest: only what is left goes on.
             k, t = (1 + int(np.max(np.nonzero(missing)[axis])) for axis in (0, -1))
             L, L_T, R, R_T = L[:k, ...], L_T[:k, ...], R[:t, ...], R_T[:t, ...]
-            v, w = v[:k, ..., :t, :], w[:k, ..., :t, :]
-            beta, top = beta[:k, ..., :t], top[:k, ..., :t]
+            w, beta, basis = w[:k, ..., :t, :], beta[:k, ..., :t], [q[:k, ..., :t, :] for q in basis]
             diagonal, beside = ([x[:k, ..., :t] for x in of_T] for of_T in (diagonal, beside))
-        # Where the residual is sure to be small enough, vectors that are 0 leave the Ritz value as it is.
-        goes_on = beta > tolerance / 100 * top
-        before, v = v, xp.where(goes_on[..., None], w / xp.where(goes_on, beta, 1.0)[..., None], 0.0)
+        # An exhausted space goes on with vectors that are 0, which leave the Ritz value as it is.
+        goes_on = beta > tolerance * diagonal[0]
+        v = xp.where(goes_on[..., None], w / xp.where(goes_on, beta, 1.0)[..., None], 0.0)
     found = xp.where(found > TINY, found, xp.nan)
     return xp.permute_dims(found, (found.ndim - 1, *range(found.ndim - 1)))
 
@@ -112,12 +115,8 @@ def swapped(X):
     return namespace(X).permute_dims(X, axes)
 
 
-def is_found(diagonal, beside, tolerance):
-    """The largest Ritz value theta, and whether it is within tolerance * theta of an eigenvalue.
-
-    The residual r of a Ritz pair bounds the distance, and so does r^2 / gap where no other eigenvalue is nearer than
-    gap. The gap is the one between the two largest Ritz values.
-    """
+def ritz_value(diagonal, beside):
+    """The largest eigenvalue theta of the Lanczos matrix, and its residual r: an eigenvalue lies within r of theta."""
     xp = namespace(diagonal[0])
     n = len(diagonal)
     T = zeros(diagonal[0], *diagonal[0].shape, n, n)
@@ -126,6 +125,4 @@ def is_found(diagonal, beside, tolerance):
         if i + 1 < n:
             T[..., i, i + 1] = T[..., i + 1, i] = beside[i]
     values, vectors = xp.linalg.eigh(T)
-    theta, gap = values[..., -1], values[..., -1] - values[..., -2]
-    r = beside[-1] * xp.abs(vectors[..., -1, -1])
-    return theta, r * r <= tolerance * theta * xp.maximum(gap, tolerance * theta)
+    return values[..., -1], beside[-1] * xp.abs(vectors[..., -1, -1])

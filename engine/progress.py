@@ -11,8 +11,13 @@ class Progress:
 
     def __init__(self, title, total, interval=5.0):
         self.title, self.total, self.interval = title, total, interval
-        self.done = 0
+        self.done = self.skipped = 0
         self.start = self.last = time.monotonic()
+
+    def skip(self, steps):
+        """Counts `steps` that were done before, and took no time now."""
+        self.done += steps
+        self.skipped += steps
 
     def advance(self, steps=1, note=None):
         """Counts `steps`; `note` is called for a text (a loss, say) when a line is due, since it may cost a wait."""
@@ -22,6 +27,6 @@ class Progress:
             return
         self.last = now
         spent = now - self.start
-        left = spent / self.done * (self.total - self.done)
+        left = spent / (self.done - self.skipped) * (self.total - self.done)
         text = f" | {note()}" if note else ""
         log.info("%s %d/%d%s | %.0f s spent, %.0f s left", self.title, self.done, self.total, text, spent, left)

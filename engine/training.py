@@ -64,11 +64,14 @@ def train(
     dtype="float32",
     place=np.asarray,
     members_per_pass=4,
+    resume=None,
 ):
     """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
 
     `place` moves a NumPy array to where the work is done. Members never meet, so `members_per_pass` changes the
     speed and not the result: a few fit the cache of a CPU, all of them fill a GPU.
+
+    With `resume` (engine.resume.Resume), a training that was cut off goes on from what was kept, to the same bits.
     """
     progress = Progress(f"{task} {cell.name}-{rule.name}: update", updates * len(seeds))
     parts = []
@@ -78,12 +81,26 @@ def train(
         def batches(k, block=block):
             return ensemble_batch(task, block, "train", k, T=T, n=cell.inputs, batch=batch, dtype=dtype)
 
-        start = Parameters(*(place(p) for p in initial_parameters(cell, block, dtype)))
-        gradient_of = gradient_function(cell, start, T, batch)
+        reached = Reached(rule, Parameters(*(place(p) for p in initial_parameters(cell, block, dtype))))
+        number = str(len(parts))
+        if resume and (tree := resume.tree(number)):
+            reached.restore(tree, place)
+            progress.skip(min(reached.k, updates) * len(block))
+            log.info("%s %s-%s: goes on from update %d of seeds %s", task, cell.name, rule.name, reached.k, block)
+        gradient_of = gradient_function(cell, reached.parameters, T, batch)
+
+        def keep(reached=reached, number=number):
+            if resume and resume.due():
+                resume.keep(number, reached.tree())
+                resume.write()
+
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            part = _train_pass(
-                cell, gradient_of, rule, rate, batches, start, updates, set(checkpoints), place, progress
+            _train_pass(
+                cell, gradient_of, rule, rate, batches, reached, updates, set(checkpoints), place, progress, keep
             )
+        if resume:
+            resume.keep(number, reached.tree())
+        part = _result(reached, checkpoints)
         parts.append(part)
     join = Training(
         Parameters(*(np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))),
@@ -98,37 +115,71 @@ def train(
     return join
 
 
-def _train_pass(cell, gradient_of, rule, rate, batches, parameters, updates, checkpoints, place, progress):
-    states = [rule.start(p) for p in parameters]
-    losses, probes, steps, redrawn = [], [], [], 0
+class Reached:
+    """Where a pass is: all that its further updates and its result depend on."""
+
+    def __init__(self, rule, parameters):
+        self.k = 0
+        self.parameters, self.states = parameters, [rule.start(p) for p in parameters]
+        self.losses, self.probes, self.steps = [], [], []  # one an update; one a checkpoint
+        self.redrawn = 0
+
+    def tree(self):
+        """As arrays, for engine.resume."""
+        return vars(self) | {"k": np.array(self.k), "losses": stacked(self.losses), "redrawn": np.array(self.redrawn)}
+
+    def restore(self, tree, place):
+        """Goes to where `tree` was taken."""
+        states = tree.get("states", [()] * len(self.states))  # of a rule that keeps none, nothing was kept
+        for ours, theirs in zip([self.parameters, *self.states], [tree["parameters"], *states], strict=True):
+            for x, kept in zip(ours, theirs, strict=True):
+                x[...] = place(kept)
+        self.k, self.redrawn = int(tree["k"]), tree["redrawn"]
+        losses = place(tree["losses"])
+        self.losses = [losses[k, ...] for k in range(losses.shape[0])]
+        self.probes, self.steps = tree.get("probes", []), tree.get("steps", [])
+
+
+def stacked(losses):
+    return to_host(namespace(losses[0]).stack(losses))
+
+
+def _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, checkpoints, place, progress, keep):
+    parameters, states = reached.parameters, reached.states
     # The last checkpoint has no update after it: its step is computed, at the last rate, and not taken.
-    for k in range(updates + (updates in checkpoints)):
+    for k in range(reached.k, updates + (updates in checkpoints)):
         if k in checkpoints:
-            probes.append([to_host(p).copy() for p in parameters])
+            reached.probes.append([to_host(p).copy() for p in parameters])
         u, y, again = batches(k)
         loss, gradient = gradient_of(parameters, place(u), place(y))
         mu = rate(min(k, updates - 1))
         step = Parameters(*(rule.increment(g, state, mu, k) for g, state in zip(gradient, states, strict=True)))
         if k in checkpoints:
-            steps.append(update_statistics(cell, step, gradient, _second_moments(rule, states, k)))
+            reached.steps.append(update_statistics(cell, step, gradient, _second_moments(rule, states, k)))
+        reached.k = k + 1
         if k == updates:
             break
         for p, increment in zip(parameters, step, strict=True):
             p += increment
-        redrawn = redrawn + again
-        losses.append(loss)
+        reached.redrawn = reached.redrawn + again
+        reached.losses.append(loss)
         progress.advance(len(y), lambda loss=loss: f"loss {np.mean(to_host(loss)):.4g}")
-    loss = to_host(namespace(losses[0]).stack(losses, axis=1))
-    diverged_at = _first_divergence(loss, [to_host(p) for p in parameters])
-    probed = Parameters(*(np.stack(p) for p in zip(*probes, strict=True)))
-    steps = {name: np.stack([found[name] for found in steps], axis=1) for name in steps[0]}
+        keep()
+
+
+def _result(reached, checkpoints):
+    """Training of a pass that is done."""
+    loss = stacked(reached.losses).T
+    diverged_at = _first_divergence(loss, [to_host(p) for p in reached.parameters])
+    probed = Parameters(*(np.stack(p) for p in zip(*reached.probes, strict=True)))
+    steps = {name: np.stack([found[name] for found in reached.steps], axis=1) for name in reached.steps[0]}
     for i, k in enumerate(sorted(checkpoints)):
         gone = (diverged_at >= 0) & (diverged_at < k)
         for p in probed:
             p[i, gone] = np.nan
         for values in steps.values():
             values[gone, i] = np.nan
-    return Training(probed, loss, diverged_at, redrawn, steps)
+    return Training(probed, loss, diverged_at, reached.redrawn, steps)
 
 
 def _second_moments(rule, states, k):

@@ -8,9 +8,11 @@ engine.transport_kernel on NumPy arrays.
 To first order: the factors [[A, B], [0, A]] have the product [[F, N], [0, F]], where F is the product of the A_j and N
 its first-order term in B. So F + N of (t, k) is [F, N] of (t, m) times [F + N; F] of (m, k).
 
-Products carry powers of two as scales: none underflows or overflows. Relative error of a norm: TOLERANCE / 2, or
-H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}|| where that is more, which no product in double precision escapes.
-Where the iteration does not converge, a singular value decomposition takes its place, and the log says how often.
+Products carry powers of two as scales: none underflows or overflows. An iteration ends once the squared norm has a
+residual below RESIDUAL times it. The relative error of the norm is then about the square of that, or RESIDUAL where
+singular values all but coincide, beside the error of any product in double precision, which is
+H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}||. What does not converge is left to a singular value decomposition,
+and the log says how often.
 """
 
 import logging
@@ -19,14 +21,14 @@ import math
 import numpy as np
 
 from engine.backend import like, namespace, singular_values, to_host
-from engine.product_norms import block_log_norms, enlarged
+from engine.product_norms import block_log_norms, block_widths, enlarged
 from engine.scaled import scaled, times
 from engine.seeding import stream
 from engine.transport_kernel import fill_log_norms
 
 log = logging.getLogger(__name__)
 
-TOLERANCE = 2e-12  # of the squared norms
+RESIDUAL = 1e-12
 
 
 def pairs(T):
@@ -69,7 +71,7 @@ def plain_log_norms(*parts):
     start = like(parts[0], start_vector(H))
     found = []
     for terms in range(1, len(parts) + 1):
-        logs, t, k = block_log_norms(enlarged(*parts[:terms]), start, TOLERANCE)
+        logs, t, k = block_log_norms(enlarged(*parts[:terms]), start, RESIDUAL)
         order = np.lexsort((k, t))
         found.append(xp.take(logs, like(logs, order), axis=0))
     return found
@@ -80,7 +82,7 @@ def compiled_log_norms(*parts):
     T, members, samples, H, _ = parts[0].shape
     A, B = (np.ascontiguousarray(part, np.float64).reshape(T, -1, H, H) for part in (parts[0], parts[-1]))
     found = np.empty((len(parts), members * samples, T, T))
-    fill_log_norms(A, B, start_vector(H), TOLERANCE, found)
+    fill_log_norms(A, B, block_widths(T), start_vector(H), RESIDUAL, found)
     t, k = pairs(T)
     return [np.ascontiguousarray(norms[:, t - 1, k - 1].T).reshape(-1, members, samples) for norms in found]
 

@@ -18,7 +18,7 @@ TINY = 1e-200  # a smaller eigenvalue has lost digits to underflow, or is 0
 Factors = namedtuple("Factors", "matrix transposed log_scale")
 # What belongs to a pair (t, k) stands at [k, t]. `slot` is its row where the live pairs of a t or a k are packed.
 Work = namedtuple(
-    "Work", "v before after_L after_R rows gathered part alpha beta2 theta last2 largest x d slope done live slot"
+    "Work", "v before after_L after_R rows gathered part alpha beta2 theta last2 largest x d slope live slot"
 )
 
 
@@ -32,27 +32,23 @@ def compiled(function):
 
 
 @compiled
-def fill_log_norms(A, B, start, tolerance, log_norms):
+def fill_log_norms(A, B, widths, start, tolerance, log_norms):
     """Fills log_norms (term, sample, t, k), k < t counted from 0, from A and B (T, sample, H, H); NaN: not converged.
 
-    Term 0: the products of A. Term 1, if there is one: those with their first-order term in B. `start` (1, H) has unit
-    norm.
+    Term 0: the products of A. Term 1, if there is one: those with their first-order term in B. `widths` of the blocks;
+    `start` (1, H) has unit norm.
     """
     terms, T, samples, H = len(log_norms), *A.shape[:3]
-    widest = 1
-    while 2 * widest < T:
-        widest *= 2
     factors, log_scale = np.empty((T, terms, H, H)), np.empty(T)
-    R, L, work = make_factors(terms, TILE, H), make_factors(terms, widest, H), make_work(terms, H)
+    R, L, work = make_factors(terms, TILE, H), make_factors(terms, T, H), make_work(terms, H)
     product, spare = np.empty((terms, H, H)), np.empty((terms, H, H))
     for sample in range(samples):
         for t in range(T):
-            factors[t, 0] = A[t, sample]
+            copy(A[t, sample], factors[t, 0])
             if terms == 2:
-                factors[t, 1] = B[t, sample]
+                copy(B[t, sample], factors[t, 1])
             log_scale[t] = take_scale(factors[t])
-        width = 1
-        while width < T:
+        for width in widths:
             for middle in range(width, T, 2 * width):
                 fill_L(L, factors, log_scale, middle, width, product, spare)
                 set_identity(product)
@@ -62,7 +58,6 @@ def fill_log_norms(A, B, start, tolerance, log_norms):
                     reached = fill_R(R, factors, log_scale, t, rows, product, spare, reached)
                     for term in range(terms):
                         fill_tiles(R, L, term, t, rows, middle, width, start, tolerance, log_norms[term, sample], work)
-            width *= 2
 
 
 @compiled
@@ -78,7 +73,7 @@ def make_work(terms, H):
         np.empty((TILE, H)), np.empty((TILE, H)), np.empty((TILE, H)),
         np.empty((TILE, STEPS, TILE)), np.empty((TILE, STEPS, TILE)),
         np.empty((TILE, TILE)), np.empty((TILE, TILE)), np.empty((TILE, TILE)),
-        np.empty(TILE), np.empty(TILE), np.empty(TILE), np.empty(TILE, np.bool_),
+        np.empty(TILE), np.empty(TILE), np.empty(TILE),
         np.empty((TILE, TILE), np.bool_), np.empty((TILE, TILE), np.int64),
     )  # fmt: skip
 
@@ -129,9 +124,10 @@ def fill_R(R, factors, log_scale, first, rows, product, spare, scale):
 
 @compiled
 def set_identity(product):
-    product[:] = 0.0
-    for h in range(product.shape[1]):
-        product[0, h, h] = 1.0
+    for term in range(product.shape[0]):
+        for i in range(product.shape[1]):
+            for j in range(product.shape[2]):
+                product[term, i, j] = 1.0 if term == 0 and i == j else 0.0
 
 
 @compiled
@@ -165,7 +161,7 @@ def add(X, Y, Z):
 
 @compiled
 def take_scale(X):
-    """Divides X (term, H, H), where it is far from 1, by the power of two of its largest entry; returns the log of that."""
+    """Divides X (term, H, H), where it is far from 1, by a power of two near its largest entry; returns its log."""
     flat = X.reshape(-1)
     squared = 0.0
     for i in range(flat.size):
@@ -259,7 +255,7 @@ def through_R(R_matrix, R_transposed, i, columns, step, work):
 
 @compiled
 def through_L(L_matrix, L_transposed, first, k, rows, step, tolerance, work):
-    """y -> w = L_k^T y for the live pairs of one k, and the next y = L_k v, v from w. Returns how many have converged."""
+    """y -> w = L_k^T y for the live pairs of one k, and from it the next y = L_k v. Returns how many converged."""
     terms, H = len(L_matrix), L_matrix.shape[2]
     live, slot, v, before, w = work.live, work.slot, work.v, work.before, work.gathered
     for term in range(terms):
@@ -287,13 +283,14 @@ def through_L(L_matrix, L_transposed, first, k, rows, step, tolerance, work):
             slot[i, k] = n
             n += 1
     update_ritz_values(rows, work.alpha[k], work.beta2[k], step, work.theta[k], work.last2[k], work)
-    find_converged(rows, work.alpha[k], work.beta2[k], step, work.theta[k], work.last2[k], tolerance, work)
     remaining = 0
     for i in range(rows):
         if live[i, k]:
-            if work.done[i]:
+            theta = work.theta[k, i]
+            # The squared residual of the Ritz pair, see engine.product_norms.ritz_value.
+            if work.beta2[k, step, i] * work.last2[k, i] <= (tolerance * theta) ** 2:
                 live[i, k] = False
-                work.largest[k, i] = work.theta[k, i] if work.theta[k, i] > TINY else np.nan
+                work.largest[k, i] = theta if theta > TINY else np.nan
             else:
                 inverse = 1 / math.sqrt(work.beta2[k, step, i])
                 for h in range(H):
@@ -349,30 +346,3 @@ def update_ritz_values(n, alpha, beta2, step, theta, last2, work):
             break
     for i in range(n):
         theta[i], last2[i] = x[i], -1 / slope[i]
-
-
-@compiled
-def find_converged(n, alpha, beta2, step, theta, last2, tolerance, work):
-    """work.done[i]: theta[i] is within `tolerance` of an eigenvalue, in relation to it.
-
-    As `engine.product_norms.is_found`: r = beta |last entry|, and a Sturm sequence says whether the next Ritz value is
-    below theta - gap for the gap that it takes.
-    """
-    x, d, count, done = work.x, work.d, work.slope, work.done
-    plausible = False
-    for i in range(n):
-        r2, bound = beta2[step, i] * last2[i], tolerance * theta[i]
-        done[i] = r2 <= bound * bound
-        x[i] = theta[i] - r2 / bound
-        plausible = plausible or x[i] > 0
-    if not plausible:
-        return
-    for i in range(n):
-        d[i] = alpha[0, i] - x[i]
-        count[i] = 1.0 if d[i] > 0 else 0.0
-    for j in range(1, step + 1):
-        for i in range(n):
-            d[i] = alpha[j, i] - x[i] - beta2[j - 1, i] / d[i]
-            count[i] += 1.0 if d[i] > 0 else 0.0
-    for i in range(n):
-        done[i] = done[i] or (x[i] > 0 and count[i] == 1)

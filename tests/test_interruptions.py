@@ -1,6 +1,7 @@
 """Runs cut off or disturbed: nothing wrong is left that looks right, and the next run repairs it or says what to do."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -225,3 +226,23 @@ def test_code_edited_while_a_job_runs(house, sound):
     assert files(house) == []
     code.write_text(before)
     assert_repaired(house, sound)
+
+
+def test_a_long_training_goes_on_from_what_it_kept(sound, tmp_path):
+    """Kept twice a second here, not every two minutes; else the code is the same, and so are the bits of the result."""
+    copy_of_the_house(tmp_path, sound)
+    code = tmp_path / "engine" / "resume.py"
+    code.write_text(code.read_text().replace("INTERVAL = 120.0", "INTERVAL = 0.5"))
+    (tmp_path / "brief.yaml").write_text(SETTINGS)
+    kept = (tmp_path / TRAINED).with_name(".multi-sgd.nc.resume.npz")
+    with training(tmp_path) as run:
+        wait_until(kept.exists, 300)
+        os.kill(process(run, "train.py"), signal.SIGKILL)
+        assert run.wait(300) != 0
+    assert files(tmp_path) == [kept.name]
+    assert brief(tmp_path).returncode == 0
+    assert re.search(r"adding multi-sgd: goes on from update \d\d+ of seeds \[1, 2\]", (tmp_path / LOG).read_text())
+    assert files(tmp_path) == files(sound)
+    for name in (TRAINED, MEASURED):
+        resumed, undisturbed = (xr.load_dataset(folder / name) for folder in (tmp_path, sound))
+        xr.testing.assert_equal(resumed, undisturbed)

@@ -1,5 +1,6 @@
 """What every script starts with: its log, and errors in a person's words."""
 
+import json
 import logging
 import sys
 from hashlib import sha256
@@ -48,3 +49,9 @@ def attributes(snakemake, title, dtype, place):
         raise RuntimeError(f"edited while this job ran: {', '.join(edited)}. Run again, and the job is made anew")
     settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
     return provenance(title, settings, dtype, describe(place))
+
+
+def result_key(snakemake, title, dtype, place):
+    """A text of all that the job's result depends on: the same for another try at it, and for no other job."""
+    known = {key: value for key, value in attributes(snakemake, title, dtype, place).items() if "git" not in key}
+    return json.dumps([known, list(snakemake.params.seeds)])

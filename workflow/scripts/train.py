@@ -1,9 +1,12 @@
 """Trains one cell with one optimizer on one task, all seeds in one file."""
 
+from pathlib import Path
+
 from engine.backend import placement
 from engine.datasets import save_training
+from engine.resume import Resume
 from engine.training import train
-from workflow.job import attributes, start
+from workflow.job import attributes, result_key, start
 from workflow.parts import build_cell, build_optimizer
 
 start(snakemake)
@@ -11,6 +14,10 @@ params = snakemake.params
 cell = build_cell(params.cell)
 rule, rate = build_optimizer(params.optimizer, params.protocol["updates"])
 place = placement(snakemake.resources.get("gpu", 0))
+title = f"Training of {cell.name} with {rule.name} on {snakemake.wildcards.task}"
+about = (snakemake, title, params.training["dtype"], place)
+output = Path(snakemake.output[0])
+resume = Resume(output.with_name(f".{output.name}.resume.npz"), result_key(*about))
 training = train(
     cell,
     rule,
@@ -20,9 +27,8 @@ training = train(
     **params.protocol,
     dtype=params.training["dtype"],
     place=place,
+    resume=resume,
 )
-title = f"Training of {cell.name} with {rule.name} on {snakemake.wildcards.task}"
 coords = {"seed": params.seeds, "checkpoint": sorted(params.protocol["checkpoints"])}
-save_training(
-    training, cell, coords, attributes(snakemake, title, params.training["dtype"], place), snakemake.output[0]
-)
+save_training(training, cell, coords, attributes(*about), output)
+resume.remove()
