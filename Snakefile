@@ -8,6 +8,8 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/measured.smk"
+include: "workflow/rules/drawn.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/expansion.smk"
 include: "workflow/rules/effective_lr.smk"

@@ -3,6 +3,7 @@ import json
 import os
 import sys
 from hashlib import sha256
+from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 

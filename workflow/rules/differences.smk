@@ -1,11 +1,5 @@
 # How the released code's numbers differ from the definitions, on the same trained networks (docs/differences.md).
 D = config["differences"]
-RELEASED = ("plain", "leaky", "scalar", "multi")  # cells that the released code has
-
-
-def released(models):
-    """Those of some models, or cells, whose cell the released code has."""
-    return [m for m in models if cell_settings(config, m.partition("-")[0], inputs=1)["kind"] in RELEASED]
 
 
 rule differences:

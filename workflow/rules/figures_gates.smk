@@ -1,69 +1,4 @@
 # Figures of gates as optimizers, time scales, alignment, decompositions and claims. One job draws a whole family of them.
-from workflow.parts import build_cell
-
-
-def gate_pages():
-    """{page: {(task, model): file}}: one page a task of `anisotropy`, and one for all tasks of `effective_lr`."""
-    pages = {}
-    for path in gate_files():
-        experiment, task, name = path.split("/")[-3:]
-        page = task if experiment == "anisotropy" else experiment
-        pages.setdefault(page, {})[task, name.removesuffix(".nc")] = path
-    return pages
-
-
-def learned(models):
-    """Those whose gate learns: the cell has weights beyond those of its candidate."""
-    return [m for m in models if len(build_cell(cell_settings(config, m.split("-")[0], 1)).blocks) > 2]
-
-
-def is_factorial(models):
-    """Whether every cell is trained with every optimizer, so that the two can be told apart."""
-    cells, optimizers = map(set, zip(*(model.split("-") for model in models)))
-    return min(len(cells), len(optimizers)) > 1 and len(cells) * len(optimizers) == len(models)
-
-
-def time_scale_pages():
-    """{figure: (task, models)}: one page a task, or one a cell and task where there are many models."""
-    parts = {"": LEARNED}
-    if len(LEARNED) > 5:
-        cells = dict.fromkeys(model.split("-")[0] for model in LEARNED)
-        parts = {f"{cell}_": [model for model in LEARNED if model.startswith(f"{cell}-")] for cell in cells}
-    return {f"time_scales_{part}{task}": (task, models) for task in TASKS for part, models in parts.items() if models}
-
-
-ANISOTROPY = config["anisotropy"]
-PAGES = gate_pages()
-TASKS = [task for task in PAGES if task in ANISOTROPY["tasks"]]
-LEARNED = learned(ANISOTROPY["models"])
-
-# {figure: task} of each family.
-GATES = {f"gates_{page}": page if page in TASKS else "tasks of Figures 3 to 5" for page in PAGES}
-TIME_SCALES = time_scale_pages()
-COUPLING = {"coupling": "all tasks"} if learned(model for page in PAGES.values() for _, model in page) else {}
-ALIGNMENT = {f"alignment_{task}": task for task in TASKS}
-STEPS = {f"steps_{model}": "all tasks" for model in G["compared"] if TASKS}
-FACTORIAL = is_factorial(ANISOTROPY["models"]) and TASKS
-SHARES = {"shares": "all tasks"} if FACTORIAL else {}
-MEANS = {f"means_{task}": task for task in TASKS if FACTORIAL}
-
-
-def gate_figures():
-    return [*GATES, *TIME_SCALES, *COUPLING, *ALIGNMENT, *STEPS, *SHARES, *MEANS, "claims"]
-
-
-def pdf(family):
-    return [f"{RESULTS}/figures/{name}.pdf" for name in family]
-
-
-def png(family, caption, shows):
-    """The PNGs of a family, for the report."""
-    return [
-        in_report(f"{RESULTS}/figures/{name}.png", "Gates as optimizers", caption, shows=shows, of=task)
-        for name, task in family.items()
-    ]
-
-
 rule draw_gates:
     input:
         gates=gate_files(),
@@ -106,7 +41,7 @@ rule draw_time_scales:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        results=RESULTS,
+        results=lambda w, output: Path(output.pdf[0]).parents[1],
         pages=TIME_SCALES,
     script:
         "../scripts/draw_time_scales.py"

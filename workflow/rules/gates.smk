@@ -2,30 +2,6 @@
 G = config["gates"]
 
 
-def models(experiment):
-    """Models that an experiment trains."""
-    block = config[experiment]
-    return block["models"] if "models" in block else [f"{cell}-{block['optimizer']}" for cell in block["cells"]]
-
-
-def gate_files():
-    """Every measured model and task: those of `anisotropy`, and of `effective_lr` what the former does not have."""
-    fresh = [model for model in models("effective_lr") if model not in models("anisotropy")]
-    return [
-        f"{RESULTS}/gates/{experiment}/{task}/{model}.nc"
-        for experiment, found in (("anisotropy", models("anisotropy")), ("effective_lr", fresh))
-        if experiment in config["experiments"]
-        for task in config[experiment]["tasks"]
-        for model in found
-    ]
-
-
-def step_files():
-    """Gate products of the compared models beside the steps of the reference models."""
-    tasks = config["anisotropy"]["tasks"] if "anisotropy" in config["experiments"] else []
-    return expand(f"{RESULTS}/steps/{{task}}/{{model}}.nc", task=tasks, model=G["compared"])
-
-
 rule gates:
     input:
         networks=f"{RESULTS}/training/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}.nc",

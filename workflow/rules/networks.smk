@@ -1,20 +1,4 @@
 # Networks of the user's own, imported from files and measured as they are (docs/own-networks.md).
-from workflow import networks as own
-
-NETWORKS = config["networks"] if "networks" in config["experiments"] else {}
-
-
-def network_files():
-    """Every measurement of every network under `networks`, and the figure of all of them."""
-    measured = expand(f"{RESULTS}/networks/{{network}}/{{quantity}}.nc", network=NETWORKS, quantity=own.PROTOCOLS)
-    return measured + (figure("networks") if NETWORKS else [])
-
-
-def recorded(wildcards):
-    """The file with the network's own sequences, where it has one."""
-    return config["networks"][wildcards.network].get("data", [])
-
-
 rule import_network:
     input:
         file=lambda w: config["networks"][w.network]["file"],

@@ -2,38 +2,6 @@
 report: "../report/workflow.rst"
 
 
-# {table: (category of the report, what it is called there)}
-PAGES_OF = {
-    "anisotropy": {"summary": ("Joint anisotropy", "Table of anisotropy")},
-    "differences": {"differences": ("Released code", "Table of departures from the definitions")},
-    "gates": {
-        "table1": ("Gates as optimizers", "Table 1, measured"),
-        "coupling": ("Gates as optimizers", "Table of couplings"),
-        "claims": ("Claims", "Table of verdicts"),
-        "claim_cases": ("Claims", "Table of all cases"),
-        **({"decomposition": ("Gates as optimizers", "Table of gate, optimizer, interaction")} if FACTORIAL else {}),
-    },
-}
-TABLES = {
-    name: about
-    for experiment, tables_of in PAGES_OF.items()
-    if experiment in config["experiments"]
-    for name, about in tables_of.items()
-}
-
-
-def tables():
-    """Every table of the experiments that the configuration asks for."""
-    names = []
-    if "anisotropy" in config["experiments"]:
-        names += ["summary.csv", "README.md"]
-    if "differences" in config["experiments"]:
-        names += ["differences.csv", "differences.md"]
-    if "gates" in config["experiments"]:
-        names += ["table1.csv", "table1.tex", "coupling.csv", "claims.csv", "claims.md", "decomposition.csv"]
-    return [f"{RESULTS}/{name}" for name in [*names, *(f"tables/{name}.html" for name in TABLES)]]
-
-
 rule summary:
     input:
         measured=expand(
