@@ -48,8 +48,8 @@ def shell(folder, commands):
 def test_extending_works_as_it_stands(tmp_path):
     """A cell, a task and an optimizer, one file and one registration each: the laws hold, and a run makes figures."""
     folder = copy_of_the_house(tmp_path)
-    shutil.copytree(ROOT / "tests", folder / "tests", dirs_exist_ok=True)
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for part in ("tests", "tools", "docs", "pyproject.toml", "PAPER_MAP.md", "README.md", "Makefile"):
+        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, folder / part)
     for kind, name, text in blocks("extending.md"):
         if kind == "sh":
             said = shell(folder, text)

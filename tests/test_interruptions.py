@@ -183,7 +183,9 @@ def test_a_truncated_file(finished, sound):
 
 def test_two_runs_at_once(house, sound):
     with training(house) as run:
+        os.killpg(run.pid, signal.SIGSTOP)  # or it might end before the other starts
         said = brief(house)
+        os.killpg(run.pid, signal.SIGCONT)
         assert said.returncode != 0
         assert (
             "make sure that no other Snakemake process is trying to create the same files" in said.stdout + said.stderr
