@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.backend import namespace, to_host
+from engine.backend import namespace, to_host, zeros
 from engine.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.networks import measure_each
 from engine.quantity import Quantity
@@ -30,23 +30,41 @@ QUANTITIES = {
 }
 
 
-def measure(networks, task, *, T, probe_batch, lags, pairs, r, gradients, place=np.asarray, members_per_pass=1):
+def measure(
+    networks,
+    task,
+    *,
+    T,
+    probe_batch,
+    lags,
+    pairs,
+    r,
+    gradients,
+    place=np.asarray,
+    members_per_pass=1,
+    pairs_per_pass=16,
+):
     """All QUANTITIES; NaN where double precision cannot resolve a value.
 
     A seed has one probe batch, one set of pairs (sample, t) for each lag and one batch of samples for the gradients:
-    the same for every cell, optimizer and checkpoint.
+    the same for every cell, optimizer and checkpoint. `pairs_per_pass`: the Jacobians of a step then fit the cache of
+    a CPU.
     """
     cell = networks.cell
     drawn = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
 
     def anisotropies(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        z = forward(cell, parameters.W, place(u), keep_tapes=False).z
+        steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
         samples, times = (place(np.stack(parts)) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
         found = []
         for i, lag in enumerate(lags):
-            J = jacobian_chain(cell, parameters.W, z, samples[:, i, :], times[:, i, :], lag)
-            found.append(propagation(to_host(log_singular_values(J, r)), r))
+            log_s = []
+            for first in range(0, pairs, pairs_per_pass):
+                block = slice(first, min(first + pairs_per_pass, pairs))
+                J = jacobian_chain(cell, parameters.W, steps, samples[:, i, block], times[:, i, block], lag)
+                log_s.append(to_host(log_singular_values(J, r)))
+            found.append(propagation(np.concatenate(log_s, axis=1), r))
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
         rows = flat_rows(per_sample_gradients(cell, parameters, place(u), place(y)))
@@ -67,21 +85,32 @@ def draw_pairs(seed, lags, pairs, T, batch):
     return samples, np.stack([rng.integers(lag + 1, T + 1, pairs) for rng, lag in zip(streams, lags, strict=True)])
 
 
-def jacobian_chain(cell, W, z, samples, times, lag):
-    """J_{t-h+1}, ..., J_t along the first axis for chosen (sample, t), (member, pair) each: (h, member, pair, H, H)."""
-    parts = (cell.step_jacobian(W, inputs) for inputs in chain_inputs(z, samples, times, lag))
-    return namespace(z).stack([A + B for A, B in parts])
+def by_step(z):
+    """z (T, member, H + n, batch) as (member, T, batch, H + n), a copy, from which chains take their steps."""
+    xp, (T, members, rows, batch) = namespace(z), z.shape
+    steps = zeros(z, members, T, batch, rows)
+    steps[...] = xp.permute_dims(z, (1, 0, 3, 2))
+    return steps
 
 
-def chain_inputs(z, samples, times, lag):
+def jacobian_chain(cell, W, steps, samples, times, lag):
+    """J_{t-h+1}, ..., J_t along the first axis for chosen (sample, t), (member, pair) each: (h, member, pair, H, H).
+
+    `steps` as from `by_step`.
+    """
+    parts = (cell.step_jacobian(W, z) for z in chain_inputs(steps, samples, times, lag))
+    return namespace(steps).stack([A + B for A, B in parts])
+
+
+def chain_inputs(steps, samples, times, lag):
     """z_{t-h+1}, ..., z_t for chosen (sample, t): `lag` arrays (member, H + n, pair)."""
-    xp = namespace(z)
-    T, members, rows, batch = z.shape
-    columns = xp.reshape(xp.permute_dims(z, (1, 0, 3, 2)), (members, T * batch, rows))
+    xp = namespace(steps)
+    members, T, batch, rows = steps.shape
+    steps = xp.reshape(steps, (members, T * batch, rows))
     # z_t is the element t - 1 of z.
     first = ((times - lag) * batch + samples)[:, :, None]
     for j in range(lag):
-        yield xp.matrix_transpose(xp.take_along_axis(columns, first + j * batch, axis=1))
+        yield xp.matrix_transpose(xp.take_along_axis(steps, first + j * batch, axis=1))
 
 
 def propagation(log_s, r):

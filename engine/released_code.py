@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.anisotropy import chain_inputs, draw_pairs, energy
+from engine.anisotropy import by_step, chain_inputs, draw_pairs, energy
 from engine.backend import namespace, to_host
 from engine.cells.cell import per_sample
 from engine.effective_lr import gate_products, power_fit
@@ -135,13 +135,13 @@ def measure(networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray,
 
     def departures(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        z = forward(cell, parameters.W, place(u), keep_tapes=False).z
+        steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
         drawn = [draw_pairs(seed, lags, pairs, T, probe_batch) for seed in seeds]
         samples, times = (place(np.stack(parts)) for parts in zip(*drawn, strict=True))
         start = place(start_vectors(seeds, pairs, cell.state_size))
         by_lag = []
         for i, lag in enumerate(lags):
-            chain = build_chain(cell, parameters.W, chain_inputs(z, samples[:, i, :], times[:, i, :], lag), start)
+            chain = build_chain(cell, parameters.W, chain_inputs(steps, samples[:, i, :], times[:, i, :], lag), start)
             by_lag.append([medians(departure(chain, r)) for departure in DEPARTURES.values()])
         by_statistic = np.transpose(np.array(by_lag), (2, 3, 1, 0))  # from (lag, departure, statistic, member)
         return dict(zip(QUANTITIES, by_statistic, strict=True))

@@ -9,8 +9,8 @@ To first order: the factors [[A, B], [0, A]] have the product [[F, N], [0, F]], 
 its first-order term in B. So F + N of (t, k) is [F, N] of (t, m) times [F + N; F] of (m, k).
 
 Products carry powers of two as scales: none underflows or overflows. An iteration ends once the squared norm has a
-residual below RESIDUAL times it. The relative error of the norm is then about the square of that, or RESIDUAL where
-singular values all but coincide, beside the error of any product in double precision, which is
+residual below RESIDUAL times it. The relative error of the norm is then about RESIDUAL^2, or of the order of RESIDUAL
+where singular values all but coincide, beside the error of any product in double precision, which is
 H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}||. What does not converge is left to a singular value decomposition,
 and the log says how often.
 """
@@ -28,7 +28,7 @@ from engine.transport_kernel import fill_log_norms
 
 log = logging.getLogger(__name__)
 
-RESIDUAL = 1e-12
+RESIDUAL = 1e-10
 
 
 def pairs(T):

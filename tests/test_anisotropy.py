@@ -8,7 +8,7 @@ from conftest import make_example, small_cell
 from test_gradient_spectrum import exact_spectrum
 from test_unroll import REFERENCE, reference_loss
 
-from engine.anisotropy import QUANTITIES, draw_pairs, energy, jacobian_chain, measure, propagation, updates
+from engine.anisotropy import QUANTITIES, by_step, draw_pairs, energy, jacobian_chain, measure, propagation, updates
 from engine.backend import to_host
 from engine.networks import Networks
 from engine.tasks import ensemble_batch
@@ -135,7 +135,7 @@ def test_chains_are_the_jacobians_of_their_pairs(cell, place):
     z = forward(cell, W, u).z
     J = np.add(*jacobians(cell, W, z))
     samples, times = np.array([[0, 3, 3], [2, 2, 1], [1, 0, 3]]), np.array([[3, 7, 5], [4, 6, 7], [3, 3, 4]])
-    found = to_host(jacobian_chain(cell, place(W), place(z), place(samples), place(times), 3))
+    found = to_host(jacobian_chain(cell, place(W), by_step(place(z)), place(samples), place(times), 3))
     for m, p in np.ndindex(3, 3):
         t = times[m, p]
         # one product over all chosen columns against one for each step: sums in another order

@@ -186,8 +186,8 @@ def scaled_log_norms(J):
 @pytest.mark.parametrize("name", HARD)
 def test_hard_factors(name, place):
     J = np.ascontiguousarray(HARD[name])
-    # Singular values all but coincide in some, which leaves RESIDUAL over the start's share in the largest. The logs of
-    # huge and tiny products, up to 9000, have rounding of their own.
+    # Singular values all but coincide in some, which leaves RESIDUAL. The logs of huge and tiny products, up to 9000,
+    # have rounding of their own.
     np.testing.assert_allclose(to_host(log_spectral_norms(place(J))), scaled_log_norms(J), rtol=1e-14, atol=1e-10)
 
 
