@@ -7,7 +7,7 @@ resolved where s_r lies far enough above that for its energy to be good to about
 
 import numpy as np
 
-from engine.backend import namespace
+from engine.backend import namespace, spectral_norm
 from engine.quantity import Quantity
 from engine.statistics import log_median
 from engine.unroll import lambda_T
@@ -75,12 +75,6 @@ def unit_readout(cell, W_o):
     xp = namespace(W_o)
     w = xp.matrix_transpose(lambda_T(cell, W_o, xp.ones_like(W_o[:, :, :1])))
     return ratio(w, vector_norm(w)[..., None])[:, None, ...]
-
-
-def spectral_norm(Phi):
-    """||Phi||_2 over the last two axes, from the largest eigenvalue of the Gram matrix: exact to rounding."""
-    xp = namespace(Phi)
-    return xp.sqrt(xp.clip(xp.linalg.eigvalsh(xp.matrix_transpose(Phi) @ Phi)[..., -1], 0, None))
 
 
 def subspace_energy(Phi, w, r):

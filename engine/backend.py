@@ -33,6 +33,13 @@ def singular_values(x):
     return xp.linalg.svd(x, compute_uv=False)  # CuPy
 
 
+def spectral_norm(M):
+    """||M||_2 over the last two axes: the largest eigenvalue of the Gram matrix is exact to rounding, and quick."""
+    xp = namespace(M)
+    largest = xp.linalg.eigvalsh(xp.matrix_transpose(M) @ M)[..., -1]
+    return xp.sqrt(xp.clip(largest, 0, None))
+
+
 def like(x, values):
     """NumPy `values` as an array of the kind and on the device of `x`."""
     xp = namespace(x)

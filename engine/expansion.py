@@ -7,7 +7,7 @@ a power of two as its scale: products of any length neither underflow nor overfl
 
 import numpy as np
 
-from engine.backend import namespace, to_host
+from engine.backend import namespace, spectral_norm, to_host
 from engine.quantity import Quantity
 from engine.scaled import log_frobenius_norm, plus, scaled, times
 from engine.seeding import stream
@@ -99,13 +99,6 @@ def step_norms(A, B):
         "correction_norm": correction,
         "correction_ratio": correction / dominant,
     }
-
-
-def spectral_norm(M):
-    """||M||_2 over the last two axes: the largest eigenvalue of the Gram matrix is exact to rounding, and quick."""
-    xp = namespace(M)
-    largest = xp.linalg.eigvalsh(xp.matrix_transpose(M) @ M)[..., -1]
-    return xp.sqrt(xp.clip(largest, 0, None))
 
 
 def error_logs(A, B, eps):

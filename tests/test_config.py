@@ -72,6 +72,7 @@ MISTAKES = {
     "differences: {task: ar2}": "differences.task: ar2 is not in effective_lr.tasks (adding, recall",
     "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
+    "anisotropy: {gradients: 10}": "anisotropy.rank = 10 is too large: there are gradients = 10",
     "expansion: {epsilons: [0.1, 1.0]}": "expansion.epsilons: found 2 entries, at least 5 needed",
     "training: {dtype: float16}": "training.dtype: found 'float16', did you mean",
 }

@@ -125,9 +125,16 @@ def check_anisotropy(key, block, config):
         raise ConfigError(f"{key}.lags: {lag} is too long for T = {block['T']}, allowed is less than T")
     for lag in block["summary_lags"]:
         lookup_in(f"{key}.summary_lags", lag, block["lags"], f"{key}.lags")
-    for name, limit, why in (("units", config["units"], "singular values"), ("gradients", block["gradients"], "rows")):
-        if block["rank"] > limit:
-            raise ConfigError(f"{key}.rank = {block['rank']} is too large: there are {name} = {limit} {why}")
+    if block["rank"] > config["units"]:
+        raise ConfigError(
+            f"{key}.rank = {block['rank']} is too large: there are units = {config['units']} singular values"
+        )
+    # Their mean is taken off, which leaves one singular value fewer.
+    if block["rank"] >= block["gradients"]:
+        raise ConfigError(
+            f"{key}.rank = {block['rank']} is too large: there are gradients = {block['gradients']} rows, and it must be "
+            "less than that, since their mean is taken off"
+        )
 
 
 def check_gates(key, block, config):
