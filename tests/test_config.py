@@ -69,7 +69,7 @@ MISTAKES = {
         "networks.a: anisotropy.rank = 20 is too large for a state of 16"
     ),
     "networks: {a: {weights: a.npz}}": "networks.a: unknown key 'weights' (allowed: file, cell",
-    "differences: {task: ar2}": "differences.task: ar2 is not in effective_lr.tasks (adding, recall",
+    "differences: {slope_tasks: [ar2]}": "differences.slope_tasks: ar2 is not in effective_lr.tasks (adding, recall",
     "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
     "anisotropy: {gradients: 10}": "anisotropy.rank = 10 is too large: there are gradients = 10",

@@ -132,8 +132,8 @@ def check_anisotropy(key, block, config):
     # Their mean is taken off, which leaves one singular value fewer.
     if block["rank"] >= block["gradients"]:
         raise ConfigError(
-            f"{key}.rank = {block['rank']} is too large: there are gradients = {block['gradients']} rows, and it must be "
-            "less than that, since their mean is taken off"
+            f"{key}.rank = {block['rank']} is too large: there are gradients = {block['gradients']} rows, and it must "
+            "be less than that, since their mean is taken off"
         )
 
 
@@ -153,10 +153,10 @@ def check_gates(key, block, config):
 
 def check_differences(key, block, config):
     """It measures what other experiments have trained."""
-    for other, checkpoints in (("anisotropy", "checkpoints"), ("effective_lr", "slope_checkpoints")):
-        lookup_in(f"{key}.task", block["task"], config[other]["tasks"], f"{other}.tasks")
-        for checkpoint in block[checkpoints]:
-            lookup_in(f"{key}.{checkpoints}", checkpoint, config[other]["checkpoints"], f"{other}.checkpoints")
+    for other, prefix in (("anisotropy", ""), ("effective_lr", "slope_")):
+        for name in ("tasks", "checkpoints"):
+            for value in block[prefix + name]:
+                lookup_in(f"{key}.{prefix}{name}", value, config[other][name], f"{other}.{name}")
 
 
 def check_networks(key, block, config):

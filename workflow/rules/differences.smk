@@ -1,15 +1,26 @@
 # How the released code's numbers differ from the definitions, on the same trained networks (docs/differences.md).
 D = config["differences"]
+# {(task, model or cell): file}
+DEPARTURES = {
+    (task, model): f"{RESULTS}/differences/{task}/{model}.nc"
+    for task in D["tasks"]
+    for model in released(config["anisotropy"]["models"])
+}
+SLOPES = {
+    (task, cell): f"{RESULTS}/differences/{task}/slope_{cell}.nc"
+    for task in D["slope_tasks"]
+    for cell in released(config["effective_lr"]["cells"])
+}
 
 
 rule differences:
     input:
-        networks=f"{RESULTS}/training/anisotropy/{D['task']}/{{cell}}-{{optimizer}}.nc",
+        networks=f"{RESULTS}/training/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
         code=code("differences.py"),
     output:
-        f"{RESULTS}/differences/{D['task']}/{{cell}}-{{optimizer}}.nc",
+        f"{RESULTS}/differences/{{task}}/{{cell}}-{{optimizer}}.nc",
     log:
-        f"{RESULTS}/logs/differences/{D['task']}/{{cell}}-{{optimizer}}.log",
+        f"{RESULTS}/logs/differences/{{task}}/{{cell}}-{{optimizer}}.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -18,7 +29,6 @@ rule differences:
         runtime=minutes(sizes.anisotropy),
         gpu=0,
     params:
-        task=D["task"],
         seeds=config["seeds"][: D["seeds"]],
         checkpoints=D["checkpoints"],
         protocol={
@@ -31,12 +41,12 @@ rule differences:
 
 rule differences_slope:
     input:
-        networks=f"{RESULTS}/training/effective_lr/{D['task']}/{{cell}}-{config['effective_lr']['optimizer']}.nc",
+        networks=f"{RESULTS}/training/effective_lr/{{task}}/{{cell}}-{config['effective_lr']['optimizer']}.nc",
         code=code("differences_slope.py"),
     output:
-        f"{RESULTS}/differences/{D['task']}/slope_{{cell}}.nc",
+        f"{RESULTS}/differences/{{task}}/slope_{{cell}}.nc",
     log:
-        f"{RESULTS}/logs/differences/{D['task']}/slope_{{cell}}.log",
+        f"{RESULTS}/logs/differences/{{task}}/slope_{{cell}}.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -45,7 +55,6 @@ rule differences_slope:
         runtime=minutes(sizes.effective_lr),
         gpu=0,
     params:
-        task=D["task"],
         seeds=config["seeds"][: D["seeds"]],
         checkpoints=D["slope_checkpoints"],
         protocol={k: config["effective_lr"][k] for k in ("T", "probe_batch")},
@@ -55,8 +64,8 @@ rule differences_slope:
 
 rule differences_page:
     input:
-        measured=expand(f"{RESULTS}/differences/{D['task']}/{{m}}.nc", m=released(config["anisotropy"]["models"])),
-        slopes=expand(f"{RESULTS}/differences/{D['task']}/slope_{{c}}.nc", c=released(config["effective_lr"]["cells"])),
+        measured=DEPARTURES.values(),
+        slopes=SLOPES.values(),
         code=code("differences_page.py"),
     output:
         csv=f"{RESULTS}/differences.csv",
@@ -70,8 +79,7 @@ rule differences_page:
         mem_mb=megabytes(500),
         runtime=minutes(10),
     params:
-        task=D["task"],
-        models=released(config["anisotropy"]["models"]),
-        cells=released(config["effective_lr"]["cells"]),
+        measured=list(DEPARTURES),
+        slopes=list(SLOPES),
     script:
         "../scripts/differences_page.py"

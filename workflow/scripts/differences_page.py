@@ -9,22 +9,22 @@ from workflow.job import start
 
 start(snakemake)
 params, rows, slopes = snakemake.params, [], []
-for model, path in zip(params.models, snakemake.input.measured, strict=True):
+for (task, model), path in zip(params.measured, snakemake.input.measured, strict=True):
     ds = load(path)
-    rows += [{"task": params.task, "model": model} | row for row in departure_rows(ds.data_vars, ds.coords)]
-for cell, path in zip(params.cells, snakemake.input.slopes, strict=True):
+    rows += [{"task": task, "model": model} | row for row in departure_rows(ds.data_vars, ds.coords)]
+for (task, cell), path in zip(params.slopes, snakemake.input.slopes, strict=True):
     ds = load(path)
-    slopes += [{"task": params.task, "model": cell} | row for row in slope_rows(ds.slope.values, ds.coords)]
+    slopes += [{"task": task, "model": cell} | row for row in slope_rows(ds.slope.values, ds.coords)]
 write_text(snakemake.output.csv, pd.DataFrame(rows + slopes).to_csv(index=False))
 
 touched = [row for row in rows if not abs(row["released"] / row["defined"] - 1) < 0.01]
 page = f"""# What the released code computes instead
 
-Task {params.task}; medians over {ds.sizes["seed"]} seeds. Departures that change a number by less than 1 % are left
-out here; all of them are in differences.csv.
+Medians over {ds.sizes["seed"]} seeds. Departures that change a number by less than 1 % are left out here; all of them
+are in differences.csv.
 
 """
-columns = ["model", "checkpoint", "quantity", "departure", "lag", "defined", "released"]
+columns = ["task", "model", "checkpoint", "quantity", "departure", "lag", "defined", "released"]
 page += markdown_table(touched, columns) + "\n## Slope of log S on log P0\n\n"
-page += markdown_table(slopes, ["model", "checkpoint", "departure", "defined", "released"])
+page += markdown_table(slopes, ["task", "model", "checkpoint", "departure", "defined", "released"])
 write_text(snakemake.output.page, page)

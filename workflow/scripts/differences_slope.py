@@ -6,10 +6,10 @@ from engine.released_code import SLOPE_DEPARTURES, SLOPE_QUANTITIES, measure_slo
 from workflow.job import attributes, start
 
 start(snakemake)
-params = snakemake.params
+params, wildcards = snakemake.params, snakemake.wildcards
 place = placement(snakemake.resources.get("gpu", 0))
 networks = load_networks(snakemake.input.networks, params.seeds, params.checkpoints)
-arrays = measure_slopes(networks, params.task, **params.protocol, place=place)
+arrays = measure_slopes(networks, wildcards.task, **params.protocol, place=place)
 coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints, "slope_departure": list(SLOPE_DEPARTURES)}
-title = f"Slope of log S on log P0, by definition and in the released code: {snakemake.wildcards.cell} on {params.task}"
+title = f"Slope of log S on log P0, by definition and in the released code: {wildcards.cell} on {wildcards.task}"
 save(dataset(SLOPE_QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])
