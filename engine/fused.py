@@ -20,7 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import cfunc, njit, types
 
+from engine.backend import namespace
 from engine.cells import Leaky, Multi, Plain, Scalar
+from engine.fused_cuda import CudaGradient, has_kernel
 from engine.unroll import Parameters, loss_and_gradient
 
 vector, matrix = types.float32[::1], types.float32[:, ::1]
@@ -227,6 +229,8 @@ class FusedGradient:
 def gradient_function(cell, parameters, T, batch):
     """(parameters, u, y) -> (loss, gradient): the fastest form that there is for this cell and these arrays."""
     W = parameters.W
-    if type(cell) in KERNELS and isinstance(W, np.ndarray) and W.dtype == np.float32:
+    if isinstance(W, np.ndarray) and W.dtype == np.float32 and type(cell) in KERNELS:
         return FusedGradient(cell, T, batch)
+    if namespace(W).__name__ == "cupy" and W.dtype == np.float32 and has_kernel(cell, batch):
+        return CudaGradient(cell, parameters, T, batch)
     return partial(loss_and_gradient, cell)

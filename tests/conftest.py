@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from house import SMOKE, copy_of_the_house, snakemake
 
+from engine.backend import DeviceError, placement
 from engine.cells import CELLS, make_cell
 from engine.training import initial_parameters
 from engine.unroll import Parameters
@@ -21,6 +22,15 @@ def on_strict(x):
 def place(request):
     """Moves a NumPy array to where a test works: NumPy, or arrays that refuse silent conversion."""
     return {"numpy": np.asarray, "strict": on_strict}[request.param]
+
+
+@pytest.fixture(scope="session")
+def on_gpu():
+    """Moves a NumPy array to the GPU; skips, with the reason, where there is none that works."""
+    try:
+        return placement(1)
+    except DeviceError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(params=CELLS)

@@ -12,5 +12,7 @@ networks = load_networks(snakemake.input.networks, params.seeds, params.checkpoi
 arrays = measure(networks, wildcards.task, **params.protocol, place=place)
 coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints}
 coords |= {"lag": params.protocol["lags"], "departure": list(DEPARTURES)}
-title = f"Definitions and departures of the released code: {wildcards.cell} with {wildcards.optimizer} on {wildcards.task}"
+title = (
+    f"Definitions and departures of the released code: {wildcards.cell} with {wildcards.optimizer} on {wildcards.task}"
+)
 save(dataset(QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", place)), snakemake.output[0])

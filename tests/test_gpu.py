@@ -1,0 +1,71 @@
+"""On a real GPU: the kernel, a training, what is measured and a whole experiment, beside the same on the CPU."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from conftest import make_example, small_cell
+from house import SMOKE, copy_of_the_house, snakemake
+from test_fused import assert_same, in_float32
+
+from engine import anisotropy, effective_lr
+from engine.backend import to_host
+from engine.cells import CELLS
+from engine.fused_cuda import CudaGradient, has_kernel
+from engine.networks import Networks
+from engine.optimizers import make_optimizer
+from engine.training import initial_parameters, train
+from engine.unroll import Parameters, loss_and_gradient
+
+pytestmark = pytest.mark.gpu
+
+MEASURED = "results/smoke/effective_lr/adding/multi.nc"
+
+
+@pytest.mark.parametrize("name", [name for name in CELLS if has_kernel(small_cell(name, 64, 6), 64)])
+def test_kernel_equals_the_definition_in_float64(on_gpu, name):
+    cell = small_cell(name, 64, 6)
+    example = in_float32(*make_example(cell, T=120, batch=64, gain=1.0))
+    parameters, u, y = Parameters(*map(on_gpu, example[0])), on_gpu(example[1]), on_gpu(example[2])
+    loss, gradient = CudaGradient(cell, parameters, T=120, batch=64)(parameters, u, y)
+    exact = [x.astype("float64") for x in (*example[0], *example[1:])]
+    expected = loss_and_gradient(cell, Parameters(*exact[:2]), *exact[2:])
+    # 6e-8 a number, over 120 steps and 64 samples.
+    assert_same((to_host(loss), Parameters(*map(to_host, gradient))), expected, 2e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("name", CELLS)
+def test_ten_updates_equal_those_on_the_cpu(on_gpu, name, optimizer):
+    cell, protocol = small_cell(name, 8), {"T": 12, "batch": 8, "updates": 10, "checkpoints": [0, 10]}
+    here, there = (
+        train(cell, make_optimizer(optimizer), lambda k: 0.01, "adding", [1, 2], **protocol, place=place)
+        for place in (np.asarray, on_gpu)
+    )
+    for a, b in zip(here.parameters, there.parameters, strict=True):
+        # Ten updates in float32; Adam's first ones divide rounding by itself where a gradient is near 0.
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 if optimizer == "sgd" else 1e-3)
+    np.testing.assert_allclose(here.loss, there.loss, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["scalar", "multi", "gru", "lstm"])
+def test_what_is_measured_equals_the_cpu_s(on_gpu, name):
+    cell, seeds = small_cell(name, 8), (1, 2)
+    networks = Networks(cell, Parameters(*(p[None] for p in initial_parameters(cell, seeds, "float64"))), seeds, (0,))
+    probe = {"T": 12, "probe_batch": 3}
+    several = {"lags": [1, 4], "pairs": 5, "r": 3, "gradients": 9}
+    for measure, protocol in ((effective_lr.measure, {"rate": 0.1}), (anisotropy.measure, several)):
+        here, there = (measure(networks, "adding", **probe, **protocol, place=place) for place in (np.asarray, on_gpu))
+        for key, values in here.items():
+            # Double precision on both; sums in another order, amplified in a fit or a small singular value.
+            np.testing.assert_allclose(there[key], values, rtol=1e-8, atol=1e-10, err_msg=key)
+
+
+def test_a_whole_experiment_equals_the_cpu_s(on_gpu, tmp_path):
+    folders = [copy_of_the_house(tmp_path / name) for name in ("cpu", "gpu")]
+    for folder, words in zip(folders, ((), ("--workflow-profile", "profiles/gpu")), strict=True):
+        said = snakemake(folder, *SMOKE, *words, "--", MEASURED)
+        assert said.returncode == 0, said.stderr
+    here, there = (xr.load_dataset(folder / MEASURED) for folder in folders)
+    assert here.attrs["device"] == "cpu" != there.attrs["device"]
+    # Trained in float32 on either.
+    np.testing.assert_allclose(there.log_sensitivity, here.log_sensitivity, atol=1e-3)
