@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.backend import namespace, to_host, zeros
+from engine.backend import at_once, namespace, to_host, zeros
 from engine.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.networks import measure_each
 from engine.quantity import Quantity
@@ -41,15 +41,15 @@ def measure(
     r,
     gradients,
     place=np.asarray,
-    members_per_pass=1,
-    pairs_per_pass=16,
+    members_per_pass=None,
+    pairs_per_pass=None,
 ):
     """All QUANTITIES; NaN where double precision cannot resolve a value.
 
     A seed has one probe batch, one set of pairs (sample, t) for each lag and one batch of samples for the gradients:
-    the same for every cell, optimizer and checkpoint. `pairs_per_pass`: the Jacobians of a step then fit the cache of
-    a CPU.
+    the same for every cell, optimizer and checkpoint.
     """
+    pairs_per_pass = pairs_per_pass or at_once(place, 16, pairs)  # the Jacobians of a step then fit the cache
     cell = networks.cell
     drawn = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
 

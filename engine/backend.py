@@ -91,6 +91,11 @@ def placement(gpu):
     return cupy.asarray
 
 
+def at_once(place, on_cpu, everything):
+    """How many of `everything` one pass holds: `on_cpu` where they shall fit a cache, all of them to fill a device."""
+    return on_cpu if place is np.asarray else everything
+
+
 def describe(place):
     """{"backend", "device"}: the array library that `place` moves to, with its version, and the device by name."""
     x = place(np.zeros(1))

@@ -32,7 +32,7 @@ QUANTITIES = {
 }
 
 
-def measure(networks, task, *, rate, T, probe_batch, place=np.asarray, members_per_pass=1):
+def measure(networks, task, *, rate, T, probe_batch, place=np.asarray, members_per_pass=None):
     """All QUANTITIES of a gated cell's networks on one fixed probe batch a seed; `rate` is the step size mu.
 
     `log_neuron_gate_product` is there for a cell with a gate for each unit.

@@ -34,7 +34,7 @@ def coordinates(networks, *, T, lags):
     }
 
 
-def measure(networks, task, *, T, probe_batch, samples, lags, r, place=np.asarray, members_per_pass=1):
+def measure(networks, task, *, T, probe_batch, samples, lags, r, place=np.asarray, members_per_pass=None):
     """All QUANTITIES on one fixed probe batch a seed; Jacobian products along its first `samples` samples.
 
     `lags` (below T) are those at which singular vectors and units' gate products are taken, r the rank of the subspace.

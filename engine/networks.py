@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.backend import to_host
+from engine.backend import at_once, to_host
 from engine.cells import Cell
 from engine.progress import Progress
 from engine.unroll import Parameters
@@ -19,13 +19,14 @@ class Networks(NamedTuple):
     checkpoints: tuple[int, ...]  # iterations
 
 
-def measure_each(networks, measure, title, *, place=np.asarray, members_per_pass=1, dtype="float64"):
+def measure_each(networks, measure, title, *, place=np.asarray, members_per_pass=None, dtype="float64"):
     """Measures every network: {name: array (seed, checkpoint, ...)}, NumPy, NaN where a training had diverged.
 
     `measure(parameters, seeds)` gets Parameters (member, ...) of one checkpoint on the device and returns
     {name: array (member, ...)}. Members of a pass: one fits the cache of a CPU, all of them fill a GPU.
     """
     seeds, checkpoints = networks.seeds, networks.checkpoints
+    members_per_pass = members_per_pass or at_once(place, 1, len(seeds))
     progress = Progress(f"{title}: network", len(seeds) * len(checkpoints))
     results = {}
     for i in range(len(checkpoints)):

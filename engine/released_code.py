@@ -129,7 +129,7 @@ DEPARTURES = {
 }
 
 
-def measure(networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray, members_per_pass=1):
+def measure(networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray, members_per_pass=None):
     """QUANTITIES for each of DEPARTURES, in their order; what a departure does not touch equals `exact`."""
     cell = networks.cell
 
@@ -207,7 +207,7 @@ def log_power_norms(J, v):
 SLOPE_DEPARTURES = ("exact", "power_iteration", "guarded", "power_iteration_guarded")
 
 
-def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_per_pass=1):
+def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_per_pass=None):
     """SLOPE_QUANTITIES of a gated cell by SLOPE_DEPARTURES: power iteration as S, log(S + 1e-12) as log S, both."""
     cell = networks.cell
 

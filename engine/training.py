@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.backend import namespace, to_host
+from engine.ahead import drawn_ahead
+from engine.backend import at_once, namespace, to_host
 from engine.fused import gradient_function
 from engine.progress import Progress
 from engine.quantity import Quantity
@@ -63,7 +64,7 @@ def train(
     checkpoints,
     dtype="float32",
     place=np.asarray,
-    members_per_pass=4,
+    members_per_pass=None,
     resume=None,
 ):
     """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
@@ -74,6 +75,7 @@ def train(
     With `resume` (engine.resume.Resume), a training that was cut off goes on from what was kept, to the same bits.
     """
     progress = Progress(f"{task} {cell.name}-{rule.name}: update", updates * len(seeds))
+    members_per_pass = members_per_pass or at_once(place, 4, len(seeds))
     parts = []
     for first in range(0, len(seeds), members_per_pass):
         block = seeds[first : first + members_per_pass]
@@ -147,11 +149,12 @@ def stacked(losses):
 def _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, checkpoints, place, progress, keep):
     parameters, states = reached.parameters, reached.states
     # The last checkpoint has no update after it: its step is computed, at the last rate, and not taken.
-    for k in range(reached.k, updates + (updates in checkpoints)):
+    steps = range(reached.k, updates + (updates in checkpoints))
+    drawn = map(batches, steps) if place is np.asarray else drawn_ahead(batches, steps, place)
+    for k, (u, y, again) in zip(steps, drawn, strict=True):
         if k in checkpoints:
             reached.probes.append([to_host(p).copy() for p in parameters])
-        u, y, again = batches(k)
-        loss, gradient = gradient_of(parameters, place(u), place(y))
+        loss, gradient = gradient_of(parameters, u, y)
         mu = rate(min(k, updates - 1))
         step = Parameters(*(rule.increment(g, state, mu, k) for g, state in zip(gradient, states, strict=True)))
         if k in checkpoints:
@@ -163,7 +166,7 @@ def _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, checkp
             p += increment
         reached.redrawn = reached.redrawn + again
         reached.losses.append(loss)
-        progress.advance(len(y), lambda loss=loss: f"loss {np.mean(to_host(loss)):.4g}")
+        progress.advance(y.shape[0], lambda loss=loss: f"loss {np.mean(to_host(loss)):.4g}")
         keep()
 
 

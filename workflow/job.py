@@ -10,6 +10,7 @@ from engine.backend import describe
 from engine.provenance import provenance
 
 log = logging.getLogger("job")
+LOWERED_BY = "fewer seeds by `seeds_per_job`, fewer samples by `batch` of a training or `probe_batch` of a measurement"
 at_start = {}  # contents of the code that this job runs
 
 
@@ -26,7 +27,9 @@ def start(snakemake):
     log.info("%s: asked for %d MB and %d min", snakemake.rule, asked.mem_mb, asked.runtime)
 
     def end(kind, error, trace):
-        if issubclass(kind, ValueError | RuntimeError) and type(error).__module__ != "numpy.linalg":
+        if kind.__name__ == "OutOfMemoryError":  # CuPy's, which need not be there
+            log.error("%s: the GPU is too small (%s). What a job holds: %s", snakemake.rule, error, LOWERED_BY)
+        elif issubclass(kind, ValueError | RuntimeError) and type(error).__module__ != "numpy.linalg":
             log.error("%s: %s", snakemake.rule, error)
             log.debug("", exc_info=(kind, error, trace))
         else:
