@@ -54,7 +54,7 @@ bench: .venv-bench/requirements-bench.lock
 	PYTHONPATH=. .venv-bench/bin/python benchmarks/run.py $(ARGS)
 
 bench-gpu: .venv-bench-gpu/requirements-bench.lock
-	PYTHONPATH=. .venv-bench-gpu/bin/python benchmarks/run.py --gpu $(ARGS)
+	PYTHONPATH=. .venv-bench-gpu/bin/python benchmarks/run_gpu.py $(ARGS)
 
 lock:
 	$(python_is_new_enough)

@@ -5,9 +5,9 @@ from functools import partial, reduce
 import numpy as np
 import peers_torch
 from one_core import interleaved, seconds
-from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, sgd_update
+from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, compare, sgd_update
 from report import Row
-from updates import compare, first_member
+from updates import first_member
 
 from engine.fused import gradient_function
 from engine.optimizers import make_optimizer

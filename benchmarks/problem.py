@@ -1,5 +1,7 @@
 """What is timed: one update of a cell with H = 64, n = 6 and a batch of 64, and the arithmetic that it must do."""
 
+import numpy as np
+
 from engine.cells import make_cell
 from engine.optimizers import make_optimizer
 from engine.unroll import Parameters
@@ -9,8 +11,8 @@ H, INPUTS, BATCH, ALPHA, RATE = 64, 6, 64, 0.8, 1e-2
 MEMBERS = 4  # of a pass, as in training
 
 
-def build(name, units=H):
-    return make_cell(name, units, INPUTS, **({"alpha": ALPHA} if name == "leaky" else {}))
+def build(name, units=H, inputs=INPUTS):
+    return make_cell(name, units, inputs, **({"alpha": ALPHA} if name == "leaky" else {}))
 
 
 def update_flops(cell, T, batch):
@@ -30,3 +32,11 @@ def sgd_update(gradient_of, parameters, u, y):
             p += rule.increment(g, (), RATE, 0)
 
     return update
+
+
+def compare(expected, found, who):
+    """Engine and peers differ by float32 rounding over T steps: by less than 1e-5 of a gradient's largest entry."""
+    for weight, value in expected.items():
+        error = np.abs(found[weight].reshape(value.shape) - value).max() / np.abs(value).max()
+        if not error < 1e-5:
+            raise AssertionError(f"{who}: the gradient by {weight} is off by {error:.1e} of its largest entry")

@@ -32,6 +32,11 @@ class Row:
         return f"{number:.1%}" if self.unit == "share" else f"{number:.3g} {self.unit}".strip()
 
 
+def table(section, rows):
+    head = f"\n## {section}\n\n| | median | quartiles | to reach | reached |\n|---|---|---|---|---|\n"
+    return head + "".join(row.line() + "\n" for row in rows)
+
+
 def about(*libraries):
     """Date, machine (by the model of its processor, not by its name), commit and library versions."""
     commit, dirty = git_state()

@@ -13,18 +13,13 @@ import json
 import measuring
 import torch
 import updates
-from report import RESULTS, about
+from report import RESULTS, about, table
 
 SECTIONS = {
     "Training updates, T = 80": lambda: [row for name in updates.CELLS for row in updates.rows(name, 80)],
     "Training updates, T = 120": lambda: [row for name in updates.CELLS for row in updates.rows(name, 120)],
     "Training": updates.training_rows,
 } | measuring.SECTIONS
-
-
-def table(section, rows):
-    head = f"\n## {section}\n\n| | median | quartiles | to reach | reached |\n|---|---|---|---|---|\n"
-    return head + "".join(row.line() + "\n" for row in rows)
 
 
 def main():

@@ -6,7 +6,7 @@ import numpy as np
 import peers_jax
 import peers_torch
 from one_core import interleaved
-from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, sgd_update, update_flops
+from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, compare, sgd_update, update_flops
 from report import Row
 
 from engine.fused import gradient_function
@@ -30,14 +30,6 @@ def square_products(size=64, calls=200):
 
 def first_member(cell, weights):
     return {name: w[0] for name, w in cell.unpack(weights.W).items()} | {"W_o": weights.W_o[0]}
-
-
-def compare(expected, found, who):
-    """Engine and peers differ by float32 rounding over T steps: by less than 1e-5 of a gradient's largest entry."""
-    for weight, value in expected.items():
-        error = np.abs(found[weight].reshape(value.shape) - value).max() / np.abs(value).max()
-        if not error < 1e-5:
-            raise AssertionError(f"{who}: the gradient by {weight} is off by {error:.1e} of its largest entry")
 
 
 def contestants(name, T):
