@@ -65,7 +65,8 @@ def runs(slurm, tmp_path_factory):
     listed = subprocess.run(["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True)
     lines = listed.stdout.splitlines()
     jobs = {folder: [job for job in lines if f"WorkDir={folder} " in job] for folder in (sound, greedy)}
-    return {folder.name.rstrip("0"): (folder, jobs[folder], (folder / "said").read_text()) for folder in jobs}
+    named = {"sound": sound, "greedy": greedy}
+    return {name: (folder, jobs[folder], (folder / "said").read_text()) for name, folder in named.items()}
 
 
 def test_the_smoke_run_goes_through_sbatch_and_gives_the_same_bytes(runs, tmp_path):
