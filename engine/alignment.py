@@ -7,7 +7,7 @@ resolved where s_r lies far enough above that for its energy to be good to about
 
 import numpy as np
 
-from engine.backend import namespace, spectral_norm
+from engine.backend import identity, namespace, spectral_norm, zeros
 from engine.quantity import Quantity
 from engine.statistics import log_median
 from engine.unroll import lambda_T
@@ -58,9 +58,9 @@ def jacobian_products_to_the_end(cell, W, z):
     """
     xp = namespace(z)
     T, members, _, samples = z.shape
-    identity = xp.eye(cell.state_size, dtype=z.dtype, device=z.device)
-    Phi = xp.broadcast_to(identity, (members, samples, *identity.shape))
-    log_scale = xp.zeros((members, samples), dtype=z.dtype, device=z.device)
+    H = cell.state_size
+    Phi = xp.broadcast_to(identity(z, H), (members, samples, H, H))
+    log_scale = zeros(z, members, samples)
     yield Phi, log_scale
     for t in range(T - 1, 0, -1):
         A, B = cell.step_jacobian(W, z[t, ...])

@@ -23,7 +23,7 @@ SHARED_BYTES = 200 * 1024  # of 227 KB that a block can have on an H100
 LARGEST = 128  # units, beyond which the gradient does not fit in registers
 
 SOURCE = r"""
-// -D GATE: 0 constant, 1 shared, 2 one a unit; H units, N inputs, B samples of a block (a multiple of 4), THREADS.
+// GATE: 0 constant, 1 shared, 2 one a unit; H units, N inputs, B samples of a block (a multiple of 4), THREADS.
 // Matrices of a step lie unit by unit, samples side by side, a row being S floats apart.
 #define ROWS (GATE == 0 ? H : GATE == 1 ? H + 1 : 2 * H)
 #define COLUMNS (H + N)
@@ -257,9 +257,9 @@ def has_kernel(cell, batch):
 
 
 def definitions(cell, B, threads):
-    """The kernel's sizes."""
+    """The kernel's sizes, ahead of its source."""
     sizes = {"GATE": GATES[type(cell)], "H": cell.units, "N": cell.inputs, "B": B, "THREADS": threads}
-    return tuple(f"-D{name}={value}" for name, value in sizes.items())
+    return "".join(f"#define {name} {value}\n" for name, value in sizes.items())
 
 
 @cache
@@ -267,7 +267,8 @@ def compiled(cell, B, threads):
     """The kernel for the GPU: called as CuPy's kernels are."""
     import cupy
 
-    kernel = cupy.RawKernel(CUDA + SOURCE, "gradient", options=("--std=c++17", *definitions(cell, B, threads)))
+    source = definitions(cell, B, threads) + CUDA + SOURCE
+    kernel = cupy.RawKernel(source, "gradient", options=("--std=c++17",))
     kernel.max_dynamic_shared_size_bytes = shared_bytes(cell, B, threads)
     return kernel
 

@@ -76,9 +76,9 @@ int main() {
 
 def built(folder, cell, B, threads, text, *options):
     """The file that g++ makes of the kernel and `text`."""
-    (folder / "kernel.cpp").write_text(SHIM + SOURCE + LAUNCH + text)
-    sizes = (*definitions(cell, B, threads), f"-DBYTES={shared_bytes(cell, B, threads)}")
-    command = ["g++", "-std=c++20", "-O1", "-pthread", *sizes, *options, "kernel.cpp", "-o", "built"]
+    sizes = definitions(cell, B, threads) + f"#define BYTES {shared_bytes(cell, B, threads)}\n"
+    (folder / "kernel.cpp").write_text(SHIM + sizes + SOURCE + LAUNCH + text)
+    command = ["g++", "-std=c++20", "-O1", "-pthread", *options, "kernel.cpp", "-o", "built"]
     subprocess.run(command, cwd=folder, check=True)
     return folder / "built"
 
