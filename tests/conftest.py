@@ -3,6 +3,7 @@
 import array_api_strict
 import numpy as np
 import pytest
+import quiet_arrays
 from house import SMOKE, copy_of_the_house, snakemake
 
 from engine.backend import DeviceError, placement
@@ -18,10 +19,13 @@ def on_strict(x):
     return array_api_strict.asarray(np.asarray(x), device=STRICT_DEVICE)
 
 
-@pytest.fixture(params=["numpy", "strict"])
+@pytest.fixture(params=["numpy", "strict", "quiet"])
 def place(request):
-    """Moves a NumPy array to where a test works: NumPy, or arrays that refuse silent conversion."""
-    return {"numpy": np.asarray, "strict": on_strict}[request.param]
+    """Moves a NumPy array to where a test works: NumPy, or arrays that refuse silent conversion.
+
+    Strict ones keep to the array API standard; quiet ones lack what CuPy's lack.
+    """
+    return {"numpy": np.asarray, "strict": on_strict, "quiet": quiet_arrays.place}[request.param]
 
 
 @pytest.fixture(scope="session")
