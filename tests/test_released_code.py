@@ -6,8 +6,8 @@ from conftest import small_cell
 
 from engine import effective_lr
 from engine.anisotropy import draw_pairs
-from engine.backend import to_host
 from engine.anisotropy import measure as measure_anisotropy
+from engine.backend import to_host
 from engine.networks import Networks
 from engine.released_code import (
     DEPARTURES,
