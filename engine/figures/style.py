@@ -140,7 +140,7 @@ def highest_line(row):
 def few_steps(axis):
     """Plain numbers on a logarithmic axis of a decade or two, as of time scales; call it once the limits stand."""
     low, high = axis.get_view_interval()
-    locator = plt.LogLocator(subs=(1, 2, 5)) if high / low > 8 else plt.MaxNLocator(5, steps=(1, 2, 2.5, 5, 10))
+    locator = plt.LogLocator(subs=(1, 2, 5)) if high / low > 8 else plt.MaxNLocator(4, steps=(1, 2, 5, 10))
     axis.set_major_locator(locator)
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_locator(plt.NullLocator())
