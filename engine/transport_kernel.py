@@ -225,6 +225,8 @@ def through_R(R_matrix, R_transposed, i, columns, step, work):
     """y -> R_t^T R_t y for the live pairs of one t, packed anew, and alpha = ||R_t y||^2."""
     terms, H = len(R_matrix), R_matrix.shape[2]
     live, slot, z = work.live, work.slot, work.gathered
+    for k in range(columns):
+        work.alpha[k, step, i] = 0.0  # also where nothing is live: Newton's method sees all pairs of a k
     for term in range(terms):
         n = 0
         for k in range(columns):
@@ -241,7 +243,6 @@ def through_R(R_matrix, R_transposed, i, columns, step, work):
             np.dot(work.rows[:n], R_transposed[term, i], z[:n])
     n = 0
     for k in range(columns):
-        work.alpha[k, step, i] = 0.0
         if live[i, k]:
             slot[i, k] = n
             squared = 0.0
