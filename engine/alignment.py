@@ -7,7 +7,7 @@ resolved where s_r lies far enough above that for its energy to be good to about
 
 import numpy as np
 
-from engine.backend import identity, namespace, spectral_norm, zeros
+from engine.backend import decomposed, identity, namespace, spectral_norm, zeros
 from engine.quantity import Quantity
 from engine.statistics import log_median
 from engine.unroll import lambda_T
@@ -80,7 +80,7 @@ def unit_readout(cell, W_o):
 def subspace_energy(Phi, w, r):
     """||U_r^T w||^2 and s_r / s_1, each (member, sample)."""
     xp = namespace(Phi)
-    U, s, _ = xp.linalg.svd(Phi)
+    U, s, _ = decomposed("svd", Phi)
     along = (w @ U[..., :r])[..., 0, :]
     return xp.sum(along * along, axis=-1), ratio(s[..., r - 1], s[..., 0])
 

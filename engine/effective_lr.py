@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.backend import namespace, to_host
+from engine.backend import like, namespace, to_host
 from engine.networks import measure_each
 from engine.quantity import Quantity
 from engine.statistics import line_fit, log_median
@@ -44,7 +44,7 @@ def measure(networks, task, *, rate, T, probe_batch, place=np.asarray, members_p
         z = forward(cell, parameters.W, place(u), keep_tapes=False).z
         by_pair = sensitivities(*jacobians(cell, parameters.W, z)) | gate_products(cell, parameters.W, z)
         t, k = pairs(T)
-        return summarize({name: to_host(values) for name, values in by_pair.items()}, t - k, rate)
+        return summarize(by_pair, t - k, rate)
 
     return measure_each(
         networks, effective_rates, f"{task} {cell.name}", place=place, members_per_pass=members_per_pass
@@ -70,29 +70,31 @@ def gate_products(cell, W, z):
         xp.permute_dims(xp.stack(parts), (0, 1, 3, 2))
         for parts in zip(*(cell.log_gates(W, z[i, ...]) for i in range(z.shape[0])), strict=True)
     )
-    by_neuron, retained = (products_of_gates(to_host(log), t, k) for log in (log_g, log_r))
+    by_neuron, retained = (products_of_gates(log, t, k) for log in (log_g, log_r))
     found = {"log_gate_product": log_mean(by_neuron), "log_retention_product": log_mean(retained)}
     return found | ({"log_neuron_gate_product": by_neuron} if by_neuron.shape[-1] > 1 else {})
 
 
 def products_of_gates(log_g, t, k):
     """log prod_{j=k+1..t} g_j for pairs (t, k), from log g_1..log g_T along the first axis."""
-    summed = np.concatenate([np.zeros_like(log_g[:1]), np.cumsum(log_g, axis=0)])
-    return summed[t] - summed[k]
+    xp = namespace(log_g)
+    summed = xp.cumulative_sum(log_g, axis=0, include_initial=True)
+    return xp.take(summed, like(log_g, t), axis=0) - xp.take(summed, like(log_g, k), axis=0)
 
 
 def log_mean(log_x):
     """log of the mean of x over the last axis; -inf where all of x is 0."""
-    top = log_x.max(axis=-1, keepdims=True)
-    scale = np.where(np.isfinite(top), top, 0)
+    xp = namespace(log_x)
+    top = xp.max(log_x, axis=-1, keepdims=True)
+    scale = xp.where(xp.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
-        return scale[..., 0] + np.log(np.mean(np.exp(log_x - scale), axis=-1))
+        return scale[..., 0] + xp.log(xp.mean(xp.exp(log_x - scale), axis=-1))
 
 
 def summarize(by_pair, lag, rate):
     """What is kept of {name: values by pair (pair, member, sample)}: medians by lag, profiles and the power fit."""
-    found = {name: medians_by_lag(values, lag) for name, values in by_pair.items()}
-    log_S, log_P = by_pair["log_sensitivity"], by_pair["log_gate_product"]
+    found = {name: to_host(medians_by_lag(values, lag)) for name, values in by_pair.items()}
+    log_S, log_P = (to_host(by_pair[name]) for name in ("log_sensitivity", "log_gate_product"))
     fits = [power_fit(log_P[:, m].ravel(), log_S[:, m].ravel()) for m in range(log_S.shape[1])]
     found["slope"], found["intercept"], found["r_squared"] = np.array(fits).T
     sensitivity, product = found["log_sensitivity"], found["log_gate_product"]
@@ -104,13 +106,13 @@ def summarize(by_pair, lag, rate):
 
 def medians_by_lag(log_x, lag):
     """(member, lag, ...): log of the median over samples and pairs of one lag, from (pair, member, sample, ...)."""
-    lags = np.unique(lag)
+    xp = namespace(log_x)
 
     def median(h):
-        x = np.swapaxes(log_x[lag == h], 0, 1)
-        return log_median(x.reshape(len(x), -1, *x.shape[3:]), axis=1)
+        x = xp.moveaxis(xp.take(log_x, like(log_x, np.flatnonzero(lag == h)), axis=0), 1, 0)
+        return log_median(xp.reshape(x, (x.shape[0], -1, *x.shape[3:])), axis=1)
 
-    return np.stack([median(h) for h in lags], axis=1)
+    return xp.stack([median(h) for h in np.unique(lag)], axis=1)
 
 
 def power_fit(log_P, log_S):

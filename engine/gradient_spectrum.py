@@ -6,7 +6,7 @@ adds nothing to any singular value. Dropping it changes no number, and no guard 
 
 import numpy as np
 
-from engine.backend import namespace
+from engine.backend import decomposed, namespace, singular_values
 
 RELATIVE_ERROR = 1e-6
 ROUNDING = float(np.finfo(np.float64).eps)
@@ -34,7 +34,7 @@ def gradient_spectrum(rows, r):
     centred = centre(unit, found, samples)
     s, floor = gram_singular_values(centred), GRAM_FLOOR
     if bool(xp.any(s[:, r - 1] <= GRAM_FLOOR * s[:, 0])):
-        s, floor = xp.linalg.svd(centred, full_matrices=False)[1], DIRECT_FLOOR
+        s, floor = singular_values(centred), DIRECT_FLOOR
     smallest = xp.maximum(floor * s[:, 0], DIRECT_FLOOR * xp.sqrt(samples))
     resolved = xp.where(s > smallest[:, None], s, xp.nan)
     return resolved, xp.sum(centred * centred, axis=(1, 2)), rows.shape[1] - samples
@@ -62,4 +62,4 @@ def gram_singular_values(X):
     xp = namespace(X)
     X_t = xp.matrix_transpose(X)
     gram = X @ X_t if X.shape[1] <= X.shape[2] else X_t @ X
-    return xp.flip(xp.sqrt(xp.clip(xp.linalg.eigvalsh(gram), 0, None)), axis=1)
+    return xp.flip(xp.sqrt(xp.clip(decomposed("eigvalsh", gram), 0, None)), axis=1)

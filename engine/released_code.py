@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.anisotropy import by_step, chain_inputs, draw_pairs, energy
-from engine.backend import namespace, to_host
+from engine.backend import namespace, singular_values, to_host
 from engine.cells.cell import per_sample
 from engine.effective_lr import gate_products, power_fit
 from engine.networks import measure_each
@@ -109,7 +109,7 @@ def float32_products(chain, r):
     product = factors[0, ...]
     for step in range(1, factors.shape[0]):
         product = factors[step, ...] @ product
-    s = to_host(xp.linalg.svd(product)[1])
+    s = to_host(singular_values(product))
     with np.errstate(divide="ignore"):  # what underflows in float32 is 0 there
         return statistics(np.log(s.astype(np.float64)), r)
 
@@ -217,7 +217,7 @@ def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_
         A, B = jacobians(cell, parameters.W, z)
         J, start = A + B, place(start_vectors(seeds, probe_batch, cell.state_size))
         norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
-        log_P = gate_products(cell, parameters.W, z)["log_gate_product"]
+        log_P = to_host(gate_products(cell, parameters.W, z)["log_gate_product"])
         fits = [member_slopes(log_P, log_S) for log_S in (norm, power, guarded(norm), guarded(power))]
         return {"slope": np.stack(fits, axis=1)}
 

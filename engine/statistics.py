@@ -1,15 +1,20 @@
-"""Medians, fits and intervals over what has been measured; host arrays."""
+"""Medians of any arrays; fits and intervals over what has been measured, of host arrays."""
+
+import math
 
 import numpy as np
 from scipy.stats import t as student
 
+from engine.backend import namespace
+
 
 def log_median(log_x, axis):
     """log of the median of x along `axis`, from log x, where x itself may be too small for a float."""
-    ordered = np.sort(log_x, axis=axis)
-    n = ordered.shape[axis]
-    low, high = np.take(ordered, (n - 1) // 2, axis), np.take(ordered, n // 2, axis)
-    return low if n % 2 else np.logaddexp(low, high) - np.log(2)
+    xp = namespace(log_x)
+    ordered = xp.moveaxis(xp.sort(log_x, axis=axis), axis, 0)
+    n = ordered.shape[0]
+    low, high = ordered[(n - 1) // 2, ...], ordered[n // 2, ...]
+    return low if n % 2 else xp.logaddexp(low, high) - math.log(2)
 
 
 def line_fit(x, y):

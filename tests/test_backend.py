@@ -5,7 +5,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-from engine.backend import at_once, namespace, singular_values
+from engine.backend import at_once, decomposed, namespace, singular_values
 
 
 def test_arrays_that_do_not_name_their_library_are_traced_to_it(monkeypatch):
@@ -22,6 +22,8 @@ def test_singular_values_where_the_library_has_none_for_stacks(monkeypatch):
     quiet = SimpleNamespace(linalg=SimpleNamespace(), asarray=lambda values, device: values)
     monkeypatch.setattr("engine.backend.namespace", lambda x: quiet)
     np.testing.assert_array_equal(singular_values(x), expected)
+    for found, part in zip(decomposed("svd", x), np.linalg.svd(x), strict=True):
+        np.testing.assert_array_equal(found, part)
 
 
 def test_a_pass_is_small_on_a_cpu_and_whole_on_a_device():
