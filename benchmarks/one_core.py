@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -13,7 +14,7 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the engine is used from the checkout
 
-import numpy as np  # noqa: E402
+import timing  # noqa: E402
 
 
 def seconds(function):
@@ -23,12 +24,4 @@ def seconds(function):
     return time.process_time() - start
 
 
-def interleaved(functions, rounds):
-    """{name: seconds (rounds,)}: each round calls every function once, so that a slow spell of the machine hits all."""
-    for function in functions.values():
-        function()
-    times = {name: np.empty(rounds) for name in functions}
-    for i in range(rounds):
-        for name, function in functions.items():
-            times[name][i] = seconds(function)
-    return times
+interleaved = partial(timing.interleaved, seconds=seconds)

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np
 import peers_gpu
 import peers_jax
+import timing
 from problem import ALPHA, BATCH, CELLS, INPUTS, RATE, build, compare, sgd_update, update_flops
 from report import RESULTS, Row, about, table
 
@@ -51,12 +52,7 @@ def seconds(function):
     return time.perf_counter() - start
 
 
-def interleaved(functions, rounds):
-    """{name: seconds (rounds,)}: each round calls every function once. The first two calls, unmeasured, compile."""
-    for function in functions.values():
-        function(), function()
-    found = [{name: seconds(function) for name, function in functions.items()} for _ in range(rounds)]
-    return {name: np.array([times[name] for times in found]) for name in functions}
+interleaved = partial(timing.interleaved, seconds=seconds, warm_up=2)
 
 
 def by_name(cell, weights):

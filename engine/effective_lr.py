@@ -5,7 +5,7 @@ import numpy as np
 from engine.backend import like, namespace, to_host
 from engine.networks import measure_each
 from engine.quantity import Quantity
-from engine.statistics import line_fit, log_median
+from engine.statistics import line_fit, log_mean, log_median
 from engine.tasks import ensemble_batch
 from engine.transport import first_order_log_norms, log_spectral_norms, pairs
 from engine.unroll import forward, jacobians
@@ -71,7 +71,7 @@ def gate_products(cell, W, z):
         for parts in zip(*(cell.log_gates(W, z[i, ...]) for i in range(z.shape[0])), strict=True)
     )
     by_neuron, retained = (products_of_gates(log, t, k) for log in (log_g, log_r))
-    found = {"log_gate_product": log_mean(by_neuron), "log_retention_product": log_mean(retained)}
+    found = {"log_gate_product": log_mean(by_neuron, axis=-1), "log_retention_product": log_mean(retained, axis=-1)}
     return found | ({"log_neuron_gate_product": by_neuron} if by_neuron.shape[-1] > 1 else {})
 
 
@@ -80,15 +80,6 @@ def products_of_gates(log_g, t, k):
     xp = namespace(log_g)
     summed = xp.cumulative_sum(log_g, axis=0, include_initial=True)
     return xp.take(summed, like(log_g, t), axis=0) - xp.take(summed, like(log_g, k), axis=0)
-
-
-def log_mean(log_x):
-    """log of the mean of x over the last axis; -inf where all of x is 0."""
-    xp = namespace(log_x)
-    top = xp.max(log_x, axis=-1, keepdims=True)
-    scale = xp.where(xp.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):
-        return scale[..., 0] + xp.log(xp.mean(xp.exp(log_x - scale), axis=-1))
 
 
 def summarize(by_pair, lag, rate):

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.backend import namespace, to_host
 from engine.quantity import Quantity
-from engine.statistics import log_median
+from engine.statistics import log_mean, log_median
 from engine.unroll import adjoints, lambda_T, weight_gradient
 
 BY_LAG = "seed checkpoint lag"
@@ -80,8 +80,4 @@ def gate_products_to_the_end(log_g):
 
 def gate_product_profile(log_products):
     """(member, lag): log of the median over samples of the mean over neurons, from (lag, member, unit, batch)."""
-    top = log_products.max(axis=2, keepdims=True)
-    scale = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):  # a gate that retains nothing has the product 0
-        mean = scale[:, :, 0] + np.log(np.mean(np.exp(log_products - scale), axis=2))
-    return log_median(mean, axis=2).T
+    return log_median(log_mean(log_products, axis=2), axis=2).T

@@ -1,4 +1,4 @@
-"""Medians of any arrays; fits and intervals over what has been measured, of host arrays."""
+"""Means and medians of any arrays; fits and intervals over what has been measured, of host arrays."""
 
 import math
 
@@ -15,6 +15,15 @@ def log_median(log_x, axis):
     n = ordered.shape[0]
     low, high = ordered[(n - 1) // 2, ...], ordered[n // 2, ...]
     return low if n % 2 else xp.logaddexp(low, high) - math.log(2)
+
+
+def log_mean(log_x, axis):
+    """log of the mean of x along `axis`, from log x, as log_median; -inf where all of x is 0."""
+    xp = namespace(log_x)
+    top = xp.max(log_x, axis=axis, keepdims=True)
+    scale = xp.where(xp.isfinite(top), top, 0)
+    with np.errstate(divide="ignore"):
+        return xp.squeeze(scale, axis=axis) + xp.log(xp.mean(xp.exp(log_x - scale), axis=axis))
 
 
 def line_fit(x, y):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.statistics import line_fit, log_median
+from engine.backend import to_host
+from engine.statistics import line_fit, log_mean, log_median
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8])
@@ -29,3 +30,13 @@ def test_line_fit_equals_polyfit():
 
 def test_line_fit_of_a_single_abscissa_has_no_slope():
     assert np.isnan(line_fit(np.ones(5), np.arange(5.0))).all()
+
+
+def test_log_mean_is_the_log_of_the_mean(place):
+    x = np.random.default_rng(0).lognormal(size=(3, 5, 4))
+    np.testing.assert_allclose(to_host(log_mean(place(np.log(x)), axis=1)), np.log(x.mean(axis=1)), atol=1e-14)
+
+
+def test_log_mean_below_the_smallest_float():
+    assert log_mean(np.array([-2000.0, -1999.0]), axis=0) == pytest.approx(-1999 + np.log((1 + np.exp(-1)) / 2))
+    assert log_mean(np.array([-np.inf, -np.inf]), axis=0) == -np.inf
