@@ -1,6 +1,7 @@
 """The ensemble loop: all seeds of a pass in one array, checkpoints before the update, the loss of every update."""
 
 import logging
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -65,12 +66,13 @@ def train(
     dtype="float32",
     place=np.asarray,
     members_per_pass=None,
+    processes=1,
     resume=None,
 ):
     """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
 
     `place` moves a NumPy array to where the work is done. Members never meet, so `members_per_pass` changes the
-    speed and not the result: a few fit the cache of a CPU, all of them fill a GPU.
+    speed and not the result: a few fit the cache of a CPU, all of them fill a GPU, for which `processes` draw batches.
 
     With `resume` (engine.resume.Resume), a training that was cut off goes on from what was kept, to the same bits.
     """
@@ -79,9 +81,10 @@ def train(
     parts = []
     for first in range(0, len(seeds), members_per_pass):
         block = seeds[first : first + members_per_pass]
+        draw = partial(ensemble_batch, task, block, "train", T=T, n=cell.inputs, batch=batch, dtype=dtype)
 
-        def batches(k, block=block):
-            return ensemble_batch(task, block, "train", k, T=T, n=cell.inputs, batch=batch, dtype=dtype)
+        def batches(steps, draw=draw):
+            return map(draw, steps) if place is np.asarray else drawn_ahead(draw, steps, place, processes)
 
         reached = Reached(rule, Parameters(*(place(p) for p in initial_parameters(cell, block, dtype))))
         number = str(len(parts))
@@ -97,9 +100,7 @@ def train(
                 resume.write()
 
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            _train_pass(
-                cell, gradient_of, rule, rate, batches, reached, updates, set(checkpoints), place, progress, keep
-            )
+            _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, set(checkpoints), progress, keep)
         if resume:
             resume.keep(number, reached.tree())
         part = _result(reached, checkpoints)
@@ -146,12 +147,11 @@ def stacked(losses):
     return to_host(namespace(losses[0]).stack(losses))
 
 
-def _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, checkpoints, place, progress, keep):
+def _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, checkpoints, progress, keep):
     parameters, states = reached.parameters, reached.states
     # The last checkpoint has no update after it: its step is computed, at the last rate, and not taken.
     steps = range(reached.k, updates + (updates in checkpoints))
-    drawn = map(batches, steps) if place is np.asarray else drawn_ahead(batches, steps, place)
-    for k, (u, y, again) in zip(steps, drawn, strict=True):
+    for k, (u, y, again) in zip(steps, batches(steps), strict=True):
         if k in checkpoints:
             reached.probes.append([to_host(p).copy() for p in parameters])
         loss, gradient = gradient_of(parameters, u, y)

@@ -15,8 +15,8 @@ STRICT_DEVICE = array_api_strict.Device("device1")
 
 
 def on_strict(x):
-    """An array that refuses silent conversion to NumPy, as CuPy's do."""
-    return array_api_strict.asarray(np.asarray(x), device=STRICT_DEVICE)
+    """A copy that refuses silent conversion to NumPy, as CuPy's arrays do."""
+    return array_api_strict.asarray(np.array(x), device=STRICT_DEVICE)
 
 
 @pytest.fixture(params=["numpy", "strict", "quiet"])

@@ -59,8 +59,16 @@ def by_seeds(name):
 
 
 def megabytes(need):
-    """mem_mb: a number, or what a function of workflow/sizes.py finds; times the attempt, for jobs that were killed."""
-    return lambda wildcards, attempt: attempt * (job_size(need, wildcards).megabytes if callable(need) else need)
+    """mem_mb: a number, or what a function of workflow/sizes.py finds; times the attempt, for jobs that were killed.
+
+    Threads beyond the first are processes, see engine/ahead.py.
+    """
+
+    def held(wildcards, attempt, threads):
+        one = job_size(need, wildcards).megabytes if callable(need) else need
+        return attempt * (one + 150 * (threads - 1))
+
+    return held
 
 
 def minutes(need):

@@ -27,6 +27,7 @@ training = train(
     **params.protocol,
     dtype=params.training["dtype"],
     place=place,
+    processes=snakemake.threads,
     resume=resume,
 )
 coords = {"seed": params.seeds, "checkpoint": sorted(params.protocol["checkpoints"])}
