@@ -1,13 +1,14 @@
 """[ALIGN.state] Does the transport of states end in the direction that the loss reads, w = W_o^T / ||W_o||?
 
 The products Phi_{T,T-h} = J_T ... J_{T-h+1} end at time T, where the readout is. Each is carried at unit size beside
-its log scale. Their singular vectors come from LAPACK, whose s_i are exact to ROUNDING s_1: a subspace counts as
-resolved where s_r lies far enough above that for its energy to be good to about 1e-3.
+its log scale. Their singular values s_i are exact to ROUNDING s_1: a subspace counts as resolved where s_r lies far
+enough above that for its energy to be good to about 1e-3.
 """
 
 import numpy as np
 
-from engine.backend import decomposed, identity, namespace, spectral_norm, zeros
+from engine.backend import identity, namespace, zeros
+from engine.linalg import left_singular_vectors, spectral_norm
 from engine.quantity import Quantity
 from engine.statistics import log_median
 from engine.unroll import lambda_T
@@ -80,7 +81,7 @@ def unit_readout(cell, W_o):
 def subspace_energy(Phi, w, r):
     """||U_r^T w||^2 and s_r / s_1, each (member, sample)."""
     xp = namespace(Phi)
-    U, s, _ = decomposed("svd", Phi)
+    U, s = left_singular_vectors(Phi)
     along = (w @ U[..., :r])[..., 0, :]
     return xp.sum(along * along, axis=-1), ratio(s[..., r - 1], s[..., 0])
 

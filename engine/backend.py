@@ -1,8 +1,6 @@
 """The array namespace of an array, and the only moves between host and device."""
 
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -29,34 +27,6 @@ def identity(like, size):
     flat = zeros(like, size * size)
     flat[:: size + 1] = 1
     return namespace(like).reshape(flat, (size, size))
-
-
-def decomposed(name, x):
-    """linalg's `name` ("svdvals", "svd", "eigvalsh") of the matrices in the last two axes."""
-    xp = namespace(x)
-    if hasattr(xp.linalg, "svdvals"):
-        return getattr(xp.linalg, name)(x)
-    # CuPy decomposes matrices of more than 32 rows one by one, for which the cores of a host are faster.
-    flat = to_host(x).reshape(-1, *x.shape[-2:])
-    with ThreadPoolExecutor() as pool:
-        parts = list(pool.map(getattr(np.linalg, name), np.array_split(flat, os.cpu_count())))
-
-    def whole(arrays):
-        return like(x, np.concatenate(arrays).reshape(*x.shape[:-2], *arrays[0].shape[1:]))
-
-    return tuple(map(whole, zip(*parts, strict=True))) if isinstance(parts[0], tuple) else whole(parts)
-
-
-def singular_values(x):
-    """Singular values of the matrices in the last two axes, in falling order."""
-    return decomposed("svdvals", x)
-
-
-def spectral_norm(M):
-    """||M||_2 over the last two axes: the largest eigenvalue of the Gram matrix is exact to rounding, and quick."""
-    xp = namespace(M)
-    largest = decomposed("eigvalsh", xp.matrix_transpose(M) @ M)[..., -1]
-    return xp.sqrt(xp.clip(largest, 0, None))
 
 
 def like(x, values):

@@ -7,7 +7,8 @@ a power of two as its scale: products of any length neither underflow nor overfl
 
 import numpy as np
 
-from engine.backend import namespace, spectral_norm, to_host
+from engine.backend import namespace, to_host
+from engine.linalg import spectral_norm
 from engine.quantity import Quantity
 from engine.scaled import log_frobenius_norm, plus, scaled, times
 from engine.seeding import stream

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import cfunc, njit, types
 
-from engine.backend import namespace
+from engine import cuda
 from engine.cells import Leaky, Multi, Plain, Scalar
 from engine.fused_cuda import CudaGradient, has_kernel
 from engine.unroll import Parameters, loss_and_gradient
@@ -231,6 +231,6 @@ def gradient_function(cell, parameters, T, batch):
     W = parameters.W
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and type(cell) in KERNELS:
         return FusedGradient(cell, T, batch)
-    if namespace(W).__name__ == "cupy" and W.dtype == np.float32 and has_kernel(cell, batch):
+    if cuda.takes(W) and W.dtype == np.float32 and has_kernel(cell, batch):
         return CudaGradient(cell, parameters, T, batch)
     return partial(loss_and_gradient, cell)

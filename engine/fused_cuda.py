@@ -9,17 +9,15 @@ A cell has this form if it stands in GATES and its weights fit in shared memory;
 tests/test_fused_cuda.py compiles the source for a CPU as well, and holds both forms equal to rounding there.
 """
 
-from functools import cache
-
 import numpy as np
 
+from engine import cuda
 from engine.backend import namespace
 from engine.cells import Leaky, Multi, Plain, Scalar
 from engine.unroll import Parameters
 
 GATES = {Plain: 0, Leaky: 0, Scalar: 1, Multi: 2}
 SAMPLES = (16, 8, 4)  # of a batch in one block, the first that divides it
-SHARED_BYTES = 200 * 1024  # of 227 KB that a block can have on an H100
 LARGEST = 128  # units, beyond which the gradient does not fit in registers
 
 SOURCE = r"""
@@ -223,16 +221,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
 }
 """
 
-CUDA = r"""
-#define THREAD ((int)threadIdx.x)
-#define BLOCK_X ((int)blockIdx.x)
-#define BLOCK_Y ((int)blockIdx.y)
-#define GRID_X ((int)gridDim.x)
-#define GRID_Y ((int)gridDim.y)
-#define SYNC __syncthreads()
-#define SHARED(type, name) extern __shared__ __align__(16) type name[]
-"""
-
 
 def samples_of_a_block(batch):
     """How many samples of a batch a block takes; None where the batch cannot be cut."""
@@ -253,24 +241,12 @@ def has_kernel(cell, batch):
     """Whether the kernel is there for this cell and batch."""
     B = samples_of_a_block(batch)
     fits = type(cell) in GATES and cell.units % 4 == 0 and cell.units <= LARGEST and B
-    return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell.units)) <= SHARED_BYTES
+    return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell.units)) <= cuda.SHARED_BYTES
 
 
 def definitions(cell, B, threads):
     """The kernel's sizes, ahead of its source."""
-    sizes = {"GATE": GATES[type(cell)], "H": cell.units, "N": cell.inputs, "B": B, "THREADS": threads}
-    return "".join(f"#define {name} {value}\n" for name, value in sizes.items())
-
-
-@cache
-def compiled(cell, B, threads):
-    """The kernel for the GPU: called as CuPy's kernels are."""
-    import cupy
-
-    source = definitions(cell, B, threads) + CUDA + SOURCE
-    kernel = cupy.RawKernel(source, "gradient", options=("--std=c++17",))
-    kernel.max_dynamic_shared_size_bytes = shared_bytes(cell, B, threads)
-    return kernel
+    return cuda.definitions(GATE=GATES[type(cell)], H=cell.units, N=cell.inputs, B=B, THREADS=threads)
 
 
 class CudaGradient:
@@ -282,7 +258,8 @@ class CudaGradient:
         self.T, self.batch, self.alpha = T, batch, getattr(cell, "alpha", 0.0)
         self.B, self.threads = samples_of_a_block(batch), threads_of_a_block(cell.units)
         self.grid = slices, _ = batch // self.B, members
-        self.kernel, self.shared_bytes = compiled(cell, self.B, self.threads), shared_bytes(cell, self.B, self.threads)
+        self.shared_bytes = shared_bytes(cell, self.B, self.threads)
+        self.kernel = cuda.compiled("gradient", definitions(cell, self.B, self.threads) + SOURCE, self.shared_bytes)
         self.z = xp.empty((T, members * slices, columns, self.B), np.float32)
         self.p = xp.empty((T, members * slices, rows, self.B), np.float32)
         self.loss = xp.empty((slices, members), np.float32)

@@ -6,7 +6,8 @@ adds nothing to any singular value. Dropping it changes no number, and no guard 
 
 import numpy as np
 
-from engine.backend import decomposed, namespace, singular_values
+from engine.backend import namespace
+from engine.linalg import singular_values, symmetric_eigenvalues
 
 RELATIVE_ERROR = 1e-6
 ROUNDING = float(np.finfo(np.float64).eps)
@@ -62,4 +63,4 @@ def gram_singular_values(X):
     xp = namespace(X)
     X_t = xp.matrix_transpose(X)
     gram = X @ X_t if X.shape[1] <= X.shape[2] else X_t @ X
-    return xp.flip(xp.sqrt(xp.clip(decomposed("eigvalsh", gram), 0, None)), axis=1)
+    return xp.flip(xp.sqrt(xp.clip(symmetric_eigenvalues(gram), 0, None)), axis=1)

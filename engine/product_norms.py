@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from engine import cuda, lanczos, lanczos_cuda
 from engine.backend import identity, like, namespace, to_host, zeros
+from engine.lanczos import begun, cut
 from engine.scaled import EXPONENT_OF_ZERO, Scaled, scaled, shifted, times
 
 STEPS = 64
 STEPS_BETWEEN_CHECKS = 4
-# The square of a norm below this, of matrices with entries near 1, has lost digits to underflow, or is 0.
-TINY = 1e-200
+# Where the square of a norm is smaller, of matrices with entries near 1, the residual underflows, or it is 0.
+TINY = 1e-130
 
 
 def enlarged(A, B=None):
@@ -76,34 +78,24 @@ def largest_eigenvalues(R, L, start, tolerance):
     """
     xp = namespace(R)
     R_T, L_T = xp.matrix_transpose(R), xp.matrix_transpose(L)
-    found = zeros(R, L.shape[0], *R.shape[1:-2], R.shape[0]) + xp.nan
-    v = xp.broadcast_to(start, (*found.shape, start.shape[-1]))
-    basis, diagonal, beside = [], [], []
-    for step in range(1, STEPS + 1):
+    iteration = begun(zeros(R, L.shape[0], *R.shape[1:-2], R.shape[0], start.shape[-1]) + start, STEPS)
+    advance = (lanczos_cuda if cuda.takes(R) else lanczos).advance
+    found = zeros(R, *iteration.found.shape) + xp.nan
+    for step in range(STEPS):
         # A matrix L_k serves all t at once, and then an R_t all k: (k, ..., t, D) becomes (t, ..., k, D) in between.
-        z = swapped(v @ L_T) @ R_T
-        w = swapped(z @ R) @ L
-        basis.append(v)
-        for q in basis + basis:  # twice: the first time cancels digits where C^T C is close to a multiple of 1
-            w = w - xp.sum(w * q, axis=-1, keepdims=True) * q
-        beta = xp.sqrt(xp.sum(w * w, axis=-1))
-        diagonal.append(swapped(xp.sum(z * z, axis=-1, keepdims=True))[..., 0])
-        beside.append(beta)
-        if step % STEPS_BETWEEN_CHECKS == 0:
-            theta, residual = ritz_value(diagonal, beside)
-            box = (slice(beta.shape[0]), ..., slice(beta.shape[-1]))
-            found[box] = xp.where(xp.isnan(found[box]) & (residual <= tolerance * theta), theta, found[box])
-            missing = to_host(xp.isnan(found[box]))
+        z = swapped(iteration.v @ L_T) @ R_T
+        alpha = swapped(xp.sum(z * z, axis=-1, keepdims=True))[..., 0]
+        advance(iteration, step, alpha, swapped(z @ R) @ L, tolerance)
+        if (step + 1) % STEPS_BETWEEN_CHECKS == 0:
+            k, t = iteration.found.shape[0], iteration.found.shape[-1]
+            found[:k, ..., :t] = iteration.found
+            missing = to_host(xp.isnan(iteration.found))
             if not missing.any():
                 break
             # Short products, the first k and t of a block, take the longest: only what is left goes on.
             k, t = (1 + int(np.max(np.nonzero(missing)[axis])) for axis in (0, -1))
             L, L_T, R, R_T = L[:k, ...], L_T[:k, ...], R[:t, ...], R_T[:t, ...]
-            w, beta, basis = w[:k, ..., :t, :], beta[:k, ..., :t], [q[:k, ..., :t, :] for q in basis]
-            diagonal, beside = ([x[:k, ..., :t] for x in of_T] for of_T in (diagonal, beside))
-        # An exhausted space goes on with vectors that are 0, which leave the Ritz value as it is.
-        goes_on = beta > tolerance * diagonal[0]
-        v = xp.where(goes_on[..., None], w / xp.where(goes_on, beta, 1.0)[..., None], 0.0)
+            iteration = cut(iteration, k, t)
     found = xp.where(found > TINY, found, xp.nan)
     return xp.permute_dims(found, (found.ndim - 1, *range(found.ndim - 1)))
 
@@ -113,16 +105,3 @@ def swapped(X):
     axes = list(range(X.ndim))
     axes[0], axes[-2] = axes[-2], axes[0]
     return namespace(X).permute_dims(X, axes)
-
-
-def ritz_value(diagonal, beside):
-    """The largest eigenvalue theta of the Lanczos matrix, and its residual r: an eigenvalue lies within r of theta."""
-    xp = namespace(diagonal[0])
-    n = len(diagonal)
-    T = zeros(diagonal[0], *diagonal[0].shape, n, n)
-    for i in range(n):
-        T[..., i, i] = diagonal[i]
-        if i + 1 < n:
-            T[..., i, i + 1] = T[..., i + 1, i] = beside[i]
-    values, vectors = xp.linalg.eigh(T)
-    return values[..., -1], beside[-1] * xp.abs(vectors[..., -1, -1])

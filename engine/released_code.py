@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.anisotropy import by_step, chain_inputs, draw_pairs, energy
-from engine.backend import namespace, singular_values, to_host
+from engine.backend import namespace, to_host
 from engine.cells.cell import per_sample
 from engine.effective_lr import gate_products, power_fit
+from engine.linalg import singular_values
 from engine.networks import measure_each
 from engine.quantity import Quantity
 from engine.scaled import scaled, times

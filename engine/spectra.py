@@ -4,14 +4,14 @@ A product formed in double precision holds its singular values to about 1e-15 s_
 relative error below 1e-9, and those above LEAST s_1 one below 1e-6. Where one of the first r is smaller, the product is
 accumulated as Q T with an orthogonal Q, made anew every few factors, before a small direction drowns in a large one:
 the rows of the triangular T fall off as the singular values do, and each holds its own digits. One-sided Jacobi
-rotations (LAPACK's dgejsv) then give every singular value to rounding times the condition number of T with its rows
-scaled to unit norm, which dgejsv estimates and which is small; where it is not, values are not given.
+rotations then give every singular value to rounding times the condition number of T with its rows scaled to unit norm,
+which is small; where it is not, values are not given.
 """
 
 import numpy as np
-from scipy.linalg.lapack import dgejsv
 
-from engine.backend import like, namespace, singular_values, to_host
+from engine.backend import identity, like, namespace, to_host
+from engine.linalg import at_unit_size, qr, row_scaled_singular_values, singular_values
 
 TRUSTED = 1e-6
 LEAST = 1e-9
@@ -36,10 +36,11 @@ def log_singular_values(J, r=None):
     small = to_host((last <= TRUSTED * largest[..., 0]) & (largest[..., 0] > 0))
     if not small.any():
         return log_s
-    values, factors = to_host(log_s).copy(), to_host(J)
-    for place in np.argwhere(small):
-        values[tuple(place)] = graded_log_values(factors[(slice(None), *place)])
-    return like(log_s, values)
+    chains = np.flatnonzero(small)
+    graded = graded_log_values(xp.take(xp.reshape(J, (J.shape[0], -1, H, H)), like(J, chains), axis=1))
+    values = to_host(log_s).copy().reshape(-1, H)
+    values[chains] = to_host(graded)
+    return like(log_s, values.reshape(log_s.shape))
 
 
 def scaled_product(J):
@@ -47,34 +48,33 @@ def scaled_product(J):
     xp = namespace(J)
     product, log_scale = J[0, ...], 0
     for t in range(1, J.shape[0] + 1):
-        peak = xp.max(xp.abs(product), axis=(-2, -1), keepdims=True)
-        peak = xp.where(peak > 0, peak, 1)
-        product, log_scale = product / peak, log_scale + xp.log(peak)[..., 0, 0]
+        product, peak = at_unit_size(product)
+        log_scale = log_scale + xp.log(peak)[..., 0, 0]
         if t < J.shape[0]:
             product = J[t, ...] @ product
     return product, log_scale
 
 
 def graded_log_values(J):
-    """All log singular values (H,) of one chain of factors (h, H, H), NumPy; NaN where they do not hold."""
+    """All log singular values (chain, H) of chains of factors (h, chain, H, H); NaN where they do not hold."""
+    xp = namespace(J)
     T, log_scale = graded_factor(J)
-    # "E": rows of any scale, with an estimate of the condition number that remains; no singular vectors.
-    s, _, _, work, _, info = dgejsv(np.asfortranarray(T.T), joba=1, jobu=3, jobv=3, jobr=0, jobt=0, jobp=0)
-    holds = info == 0 and work[2] * ROUNDING * len(J) < RELATIVE_ERROR
-    with np.errstate(divide="ignore"):
-        return np.log(s * (work[0] / work[1])) + log_scale if holds else np.full(len(s), np.nan)
+    s, condition = row_scaled_singular_values(T)
+    log_s = xp.where(s > 0, xp.log(xp.where(s > 0, s, 1)), xp.where(xp.isnan(s), s, -float("inf")))
+    holds = condition * ROUNDING * J.shape[0] < RELATIVE_ERROR
+    return xp.where(holds[:, None], log_s + log_scale[:, None], xp.nan)
 
 
 def graded_factor(J):
-    """T and the log of its scale, with J_h ... J_1 = Q T, Q orthogonal."""
-    H, peaks = J.shape[-1], np.abs(J).max(axis=(1, 2), keepdims=True)
-    J, log_scale = J / peaks, np.log(peaks).sum()
-    Q, T = np.eye(H), np.eye(H)
-    for first in range(0, len(J), FACTORS):
-        for factor in J[first : first + FACTORS]:
-            Q = factor @ Q
-        Q, R = np.linalg.qr(Q)
-        T = R @ T
-        peak = np.abs(T).max()
-        T, log_scale = T / peak, log_scale + np.log(peak)
+    """T (chain, H, H) and the log of its scale (chain,), with J_h ... J_1 = Q T, Q orthogonal."""
+    xp = namespace(J)
+    Q = T = xp.broadcast_to(identity(J, J.shape[-1]), J.shape[1:])
+    log_scale = 0
+    for first in range(0, J.shape[0], FACTORS):
+        for t in range(first, min(first + FACTORS, J.shape[0])):
+            factor, peak = at_unit_size(J[t, ...])
+            Q, log_scale = factor @ Q, log_scale + xp.log(peak)[..., 0, 0]
+        Q, R = qr(Q)
+        T, peak = at_unit_size(R @ T)
+        log_scale = log_scale + xp.log(peak)[..., 0, 0]
     return T, log_scale

@@ -20,7 +20,8 @@ import math
 
 import numpy as np
 
-from engine.backend import like, namespace, singular_values, to_host
+from engine.backend import like, namespace, to_host
+from engine.linalg import singular_values
 from engine.product_norms import block_log_norms, block_widths, enlarged
 from engine.scaled import scaled, times
 from engine.seeding import stream

@@ -12,7 +12,7 @@ from numba import njit
 
 TILE = 8  # along t and along k: the matrices of a tile stay in a level-2 cache, 1 MB at H = 64
 STEPS = 64
-TINY = 1e-200  # a smaller eigenvalue has lost digits to underflow, or is 0
+TINY = 1e-130  # below, residuals underflow, see engine.product_norms
 
 # (term, count, H, H) both, and the log of each product's scale (count,)
 Factors = namedtuple("Factors", "matrix transposed log_scale")

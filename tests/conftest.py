@@ -1,11 +1,16 @@
 """Fixtures that every test file shares."""
 
+import shutil
+from functools import cache, partial
+
 import array_api_strict
+import cuda_on_cpu
 import numpy as np
 import pytest
 import quiet_arrays
 from house import SMOKE, copy_of_the_house, snakemake
 
+from engine import cuda
 from engine.backend import DeviceError, placement
 from engine.cells import CELLS, make_cell
 from engine.training import initial_parameters
@@ -19,13 +24,36 @@ def on_strict(x):
     return array_api_strict.asarray(np.array(x), device=STRICT_DEVICE)
 
 
-@pytest.fixture(params=["numpy", "strict", "quiet"])
+PLACES = {"numpy": np.asarray, "strict": on_strict, "quiet": quiet_arrays.place}
+
+
+@pytest.fixture(params=PLACES)
 def place(request):
     """Moves a NumPy array to where a test works: NumPy, or arrays that refuse silent conversion.
 
     Strict ones keep to the array API standard; quiet ones lack what CuPy's lack.
     """
-    return {"numpy": np.asarray, "strict": on_strict, "quiet": quiet_arrays.place}[request.param]
+    return PLACES[request.param]
+
+
+@pytest.fixture(params=[*PLACES, "kernels"])
+def place_or_kernels(request):
+    """As `place`, and quiet arrays that the CUDA kernels take."""
+    if request.param == "kernels":
+        request.getfixturevalue("kernels_on_cpu")
+    return PLACES.get(request.param, quiet_arrays.place)
+
+
+needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="g++, which builds kernels for a CPU, is not here")
+
+
+@pytest.fixture
+def kernels_on_cpu(monkeypatch, tmp_path):
+    """CUDA kernels run on the CPU, and the engine gives them quiet arrays; skips where they cannot be built for it."""
+    if not shutil.which("g++"):
+        pytest.skip(needs_compiler.kwargs["reason"])
+    monkeypatch.setattr(cuda, "compiled", cache(partial(cuda_on_cpu.kernel, tmp_path)))
+    monkeypatch.setattr(cuda, "takes", lambda x: isinstance(x, quiet_arrays.Array))
 
 
 @pytest.fixture(scope="session")

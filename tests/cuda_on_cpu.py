@@ -1,21 +1,25 @@
-"""The CUDA source of engine.fused_cuda on a CPU: real threads for those of a block, a barrier for __syncthreads.
+"""The CUDA sources of the engine on a CPU: real threads for those of a block, a barrier for __syncthreads.
 
 Shared memory is poisoned before each block, and blocks run one after the other, so that what one does not write itself
 is NaN. ThreadSanitizer finds a missing barrier.
 """
 
 import ctypes
+import re
 import subprocess
 
 import numpy as np
+import pytest
 
-from engine.fused_cuda import SOURCE, definitions, shared_bytes
+from engine.cuda import LANES
 
 SHIM = r"""
+#include <atomic>
 #include <barrier>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
+#include <cstring>
+#include <memory>
 #include <thread>
 #include <vector>
 #define __device__
@@ -24,80 +28,110 @@ SHIM = r"""
 struct alignas(16) float4 { float x, y, z, w; };
 static float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 static std::barrier<>* all;
-static float* shared;
+static std::vector<std::unique_ptr<std::barrier<>>> of_a_task;
+static std::atomic<int> any;
+static double of_lanes[THREADS];
+static void* shared;
 static thread_local int THREAD, BLOCK_X, BLOCK_Y, GRID_X, GRID_Y;
 #define SYNC all->arrive_and_wait()
-#define SHARED(type, name) type* name = shared
+#define SHARED(type, name) type* name = (type*)shared
+
+static int ANY(int x) {
+    SYNC;
+    if (THREAD == 0) any = 0;
+    SYNC;
+    if (x) any = 1;
+    SYNC;
+    return any;
+}
+
+static double sum_of_lanes(double x) {
+    auto& task = *of_a_task[THREAD / LANES];
+    for (int n = LANES / 2; n > 0; n /= 2) {
+        of_lanes[THREAD] = x;
+        task.arrive_and_wait();
+        x += of_lanes[THREAD ^ n];
+        task.arrive_and_wait();
+    }
+    return x;
+}
 """
 
 LAUNCH = r"""
-template <typename... Arguments> static void run(int x, int y, int bytes, Arguments... arguments) {
-    shared = (float*)std::aligned_alloc(16, (bytes + 15) / 16 * 16);
-    for (int member = 0; member < y; member++)
-        for (int slice = 0; slice < x; slice++) {
-            for (int i = 0; i < bytes / 4; i++) shared[i] = std::numeric_limits<float>::quiet_NaN();
-            std::barrier<> barrier(THREADS);
-            all = &barrier;
-            std::vector<std::thread> threads;
-            for (int i = 0; i < THREADS; i++)
-                threads.emplace_back([=] {
-                    THREAD = i; BLOCK_X = slice; BLOCK_Y = member; GRID_X = x; GRID_Y = y;
-                    gradient(arguments...);
-                });
-            for (auto& thread : threads) thread.join();
-        }
+extern "C" void launch(int grid_x, int grid_y, int bytes, PARAMETERS) {
+    shared = std::aligned_alloc(16, (bytes + 15) / 16 * 16);
+    for (int block = 0; block < grid_x * grid_y; block++) {
+        std::memset(shared, 0xff, bytes);  // NaN in either precision
+        std::barrier<> barrier(THREADS);
+        all = &barrier;
+        of_a_task.clear();
+        for (int i = 0; i < THREADS / LANES; i++) of_a_task.push_back(std::make_unique<std::barrier<>>(LANES));
+        std::vector<std::thread> threads;
+        for (int i = 0; i < THREADS; i++)
+            threads.emplace_back([=] {
+                THREAD = i; BLOCK_X = block % grid_x; BLOCK_Y = block / grid_x; GRID_X = grid_x; GRID_Y = grid_y;
+                NAME(ARGUMENTS);
+            });
+        for (auto& thread : threads) thread.join();
+    }
     std::free(shared);
 }
-
-extern "C" void launch(int x, int y, int bytes, const float* W, const float* W_o, const float* u, const float* Y, int T,
-                       int batch, float alpha, float* z, float* p, float* loss, float* dW, float* dW_o) {
-    run(x, y, bytes, W, W_o, u, Y, T, batch, alpha, z, p, loss, dW, dW_o);
-}
 """
 
-# Random numbers of about the size of real ones, for a program of its own: ThreadSanitizer does not enter Python.
-MAIN = r"""
-static std::vector<float> some(size_t n) {
-    std::vector<float> x(n);
-    for (auto& v : x) v = std::rand() / (float)RAND_MAX - 0.5f;
+SOME = r"""
+// Random numbers of about the size of real ones, for a program of its own: ThreadSanitizer does not enter Python.
+template <typename real> static std::vector<real> some(size_t n) {
+    std::vector<real> x(n);
+    for (auto& v : x) v = std::rand() / (real)RAND_MAX - real(0.5);
     return x;
 }
-
-int main() {
-    const int T = 4, members = 2, slices = 2, batch = slices * B, bytes = BYTES, parts = slices * members;
-    auto W = some(members * ROWS * COLUMNS), W_o = some(members * H), u = some(T * members * N * batch);
-    auto y = some(members * batch), z = some(T * parts * COLUMNS * B), p = some(T * parts * ROWS * B);
-    auto loss = some(parts), dW = some(parts * ROWS * COLUMNS), dW_o = some(parts * H);
-    launch(slices, members, bytes, W.data(), W_o.data(), u.data(), y.data(), T, batch, 0.8f, z.data(), p.data(),
-           loss.data(), dW.data(), dW_o.data());
-}
 """
 
 
-def built(folder, cell, B, threads, text, *options):
-    """The file that g++ makes of the kernel and `text`."""
-    sizes = definitions(cell, B, threads) + f"#define BYTES {shared_bytes(cell, B, threads)}\n"
-    (folder / "kernel.cpp").write_text(SHIM + sizes + SOURCE + LAUNCH + text)
+def parameters(name, source):
+    """The kernel's parameters in C, and their names."""
+    text = re.search(rf"void __launch_bounds__\(THREADS\) {name}\(([^)]*)\)", source)[1]
+    return text, [re.search(r"\w+$", part)[0] for part in text.split(",")]
+
+
+def built(folder, name, source, text, *options):
+    """The file that g++ makes of the kernel `name`, of a source after its definitions, and `text`."""
+    its, names = parameters(name, source)
+    launch = LAUNCH.replace("PARAMETERS", its).replace("NAME", name).replace("ARGUMENTS", ", ".join(names))
+    sizes = re.search(r"#define THREADS .*\n", source)[0] + f"#define LANES {LANES}\n"
+    (folder / "kernel.cpp").write_text(sizes + SHIM + source.replace(sizes, "") + launch + text)
     command = ["g++", "-std=c++20", "-O1", "-pthread", *options, "kernel.cpp", "-o", "built"]
     subprocess.run(command, cwd=folder, check=True)
     return folder / "built"
 
 
-def kernel(folder, cell, B, threads):
-    """The kernel on a CPU, called with NumPy arrays as CuPy's kernels are with their own."""
-    library = ctypes.CDLL(built(folder, cell, B, threads, "", "-shared", "-fPIC"))
+def kernel(folder, name, source, shared_bytes=0):
+    """`engine.cuda.compiled` on a CPU: called with NumPy or quiet arrays, as CuPy's kernels with their own."""
+    folder = folder / str(len(list(folder.iterdir())))
+    folder.mkdir()
+    library = ctypes.CDLL(built(folder, name, source, "", "-shared", "-fPIC", "-Wl,-Bsymbolic"))
+    types = [part.split("*")[0].split()[-1 if "*" in part else -2] for part in parameters(name, source)[0].split(",")]
+    expected = [{"float": np.float32, "double": np.float64, "int": np.int32}[x] for x in types]
 
-    def call(grid, block, arguments, shared_mem):
-        assert block == (threads,)
-        pointers = ctypes.POINTER(ctypes.c_float)
-        for x in arguments:
-            assert not isinstance(x, np.ndarray) or (x.dtype == np.float32 and x.flags.c_contiguous)
-        converted = [
-            x.ctypes.data_as(pointers)
-            if isinstance(x, np.ndarray)
-            else (ctypes.c_int(x) if x.dtype == np.int32 else ctypes.c_float(x))
-            for x in arguments
-        ]
-        library.launch(*grid, shared_mem, *converted)
+    def call(grid, block, arguments, shared_mem=0):
+        assert f"#define THREADS {block[0]}\n" in source and shared_mem == shared_bytes
+        converted = []
+        for x, dtype in zip((getattr(x, "values", x) for x in arguments), expected, strict=True):
+            assert x.dtype == dtype
+            if isinstance(x, np.ndarray):
+                assert x.flags.c_contiguous
+                converted.append(ctypes.c_void_p(x.ctypes.data))
+            else:
+                converted.append(np.ctypeslib.as_ctypes_type(dtype)(x))
+        library.launch(*grid, *[1] * (2 - len(grid)), shared_mem, *converted)
 
     return call
+
+
+def assert_no_race(folder, name, source, main):
+    """That ThreadSanitizer finds nothing in a program with this `main`."""
+    program = built(folder, name, source, SOME + main, "-g", "-fsanitize=thread")
+    found = subprocess.run([program], capture_output=True, text=True)
+    if "unexpected memory mapping" in found.stderr:
+        pytest.skip("ThreadSanitizer does not start on this kernel of the operating system")
+    assert found.returncode == 0 and "WARNING" not in found.stderr, found.stderr

@@ -1,11 +1,11 @@
 """Which library an array belongs to, and what is done where that library lacks something."""
 
 import sys
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 
-from engine.backend import at_once, decomposed, namespace, singular_values
+from engine.backend import at_once, namespace
 
 
 def test_arrays_that_do_not_name_their_library_are_traced_to_it(monkeypatch):
@@ -14,16 +14,6 @@ def test_arrays_that_do_not_name_their_library_are_traced_to_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "quiet", library)
     array = type("ndarray", (), {"__module__": "quiet._core.core"})()
     assert namespace(array) is library
-
-
-def test_singular_values_where_the_library_has_none_for_stacks(monkeypatch):
-    x = np.random.default_rng(0).normal(size=(3, 5, 4, 4))
-    expected = np.linalg.svdvals(x)
-    quiet = SimpleNamespace(linalg=SimpleNamespace(), asarray=lambda values, device: values)
-    monkeypatch.setattr("engine.backend.namespace", lambda x: quiet)
-    np.testing.assert_array_equal(singular_values(x), expected)
-    for found, part in zip(decomposed("svd", x), np.linalg.svd(x), strict=True):
-        np.testing.assert_array_equal(found, part)
 
 
 def test_a_pass_is_small_on_a_cpu_and_whole_on_a_device():

@@ -1,30 +1,36 @@
 """The CUDA kernel of the training gradient, run on a CPU, against its definition; and on a GPU where there is one."""
 
-import shutil
-import subprocess
-
 import cuda_on_cpu
 import numpy as np
 import pytest
-from conftest import make_example, small_cell
+from conftest import make_example, needs_compiler, small_cell
 from test_fused import assert_same, in_float32
 
 from engine import fused_cuda
 from engine.cells import CELLS
-from engine.fused_cuda import GATES, CudaGradient, has_kernel, samples_of_a_block, shared_bytes
+from engine.fused_cuda import GATES, SOURCE, CudaGradient, definitions, has_kernel, samples_of_a_block, shared_bytes
 from engine.unroll import Parameters, loss_and_gradient
 
-needs_compiler = pytest.mark.skipif(
-    not shutil.which("g++"), reason="g++, which builds the kernel for a CPU, is not here"
-)
 # As in test_fused.py: rounding of float32, added up over steps, samples and their slices.
 ROUNDING = 4e-6
 
 
-def on_cpu(monkeypatch, folder, threads):
-    """Makes CudaGradient run on the CPU, with fewer threads a block than on a GPU."""
+MAIN = r"""
+int main() {
+    const int T = 4, members = 2, slices = 2, batch = slices * B, parts = slices * members;
+    auto W = some<float>(members * ROWS * COLUMNS), W_o = some<float>(members * H);
+    auto u = some<float>(T * members * N * batch), y = some<float>(members * batch);
+    auto z = some<float>(T * parts * COLUMNS * B), p = some<float>(T * parts * ROWS * B);
+    auto loss = some<float>(parts), dW = some<float>(parts * ROWS * COLUMNS), dW_o = some<float>(parts * H);
+    launch(slices, members, BYTES, W.data(), W_o.data(), u.data(), y.data(), T, batch, 0.8f, z.data(), p.data(),
+           loss.data(), dW.data(), dW_o.data());
+}
+"""
+
+
+def fewer_threads(monkeypatch, threads):
+    """A block's, than on a GPU."""
     monkeypatch.setattr(fused_cuda, "threads_of_a_block", lambda units: threads)
-    monkeypatch.setattr(fused_cuda, "compiled", lambda cell, B, threads: cuda_on_cpu.kernel(folder, cell, B, threads))
 
 
 def exactly(cell, parameters, u, y):
@@ -32,14 +38,13 @@ def exactly(cell, parameters, u, y):
     return loss_and_gradient(cell, Parameters(*exact[:2]), *exact[2:])
 
 
-@needs_compiler
 @pytest.mark.parametrize(("batch", "units", "inputs", "threads"), [(8, 8, 3, 8), (12, 4, 1, 6), (32, 20, 4, 32)])
 @pytest.mark.parametrize("name", [cell.name for cell in GATES])
-def test_kernel_equals_the_definition_in_float64(monkeypatch, tmp_path, name, batch, units, inputs, threads):
+def test_kernel_equals_the_definition_in_float64(kernels_on_cpu, monkeypatch, name, batch, units, inputs, threads):
     """One to three slices of 8, 4 and 16 samples; sizes that fill their last tiles and such that do not."""
     cell = small_cell(name, units, inputs)
     example = in_float32(*make_example(cell, batch=batch, gain=1.5))
-    on_cpu(monkeypatch, tmp_path, threads)
+    fewer_threads(monkeypatch, threads)
     function = CudaGradient(cell, example[0], T=len(example[1]), batch=batch)
     for part in (function.z, function.p, function.loss, function.dW, function.dW_o):
         part[:] = np.nan
@@ -48,11 +53,10 @@ def test_kernel_equals_the_definition_in_float64(monkeypatch, tmp_path, name, ba
         assert np.isfinite(part).all(), "what the way back needs is written whole"
 
 
-@needs_compiler
-def test_results_are_not_overwritten_by_the_next_call(monkeypatch, tmp_path):
+def test_results_are_not_overwritten_by_the_next_call(kernels_on_cpu, monkeypatch):
     cell = small_cell("multi", 8)
     first, second = (in_float32(*make_example(cell, batch=8, gain=gain)) for gain in (1.5, 0.7))
-    on_cpu(monkeypatch, tmp_path, 8)
+    fewer_threads(monkeypatch, 8)
     function = CudaGradient(cell, first[0], T=len(first[1]), batch=8)
     _, kept = function(*first)
     before = [g.copy() for g in kept]
@@ -61,12 +65,11 @@ def test_results_are_not_overwritten_by_the_next_call(monkeypatch, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-@needs_compiler
-def test_what_is_not_finite_stays_so(monkeypatch, tmp_path):
+def test_what_is_not_finite_stays_so(kernels_on_cpu, monkeypatch):
     cell = small_cell("scalar", 8)
     parameters, u, y = in_float32(*make_example(cell, batch=8))
     parameters.W[1, 0, 0] = np.nan
-    on_cpu(monkeypatch, tmp_path, 8)
+    fewer_threads(monkeypatch, 8)
     loss, gradient = CudaGradient(cell, parameters, T=len(u), batch=8)(parameters, u, y)
     assert np.isnan(loss[1]) and np.isnan(gradient.W[1]).any()
     assert np.isfinite(loss[0]) and np.isfinite(gradient.W[0]).all()
@@ -75,11 +78,9 @@ def test_what_is_not_finite_stays_so(monkeypatch, tmp_path):
 @needs_compiler
 @pytest.mark.parametrize("name", ["leaky", "scalar", "multi"])
 def test_no_thread_reads_what_another_may_be_writing(tmp_path, name):
-    built = cuda_on_cpu.built(tmp_path, small_cell(name, 8), 4, 6, cuda_on_cpu.MAIN, "-g", "-fsanitize=thread")
-    found = subprocess.run([built], capture_output=True, text=True)
-    if "unexpected memory mapping" in found.stderr:
-        pytest.skip("ThreadSanitizer does not start on this kernel of the operating system")
-    assert found.returncode == 0 and "WARNING" not in found.stderr, found.stderr
+    cell = small_cell(name, 8)
+    main = MAIN.replace("BYTES", str(shared_bytes(cell, 4, 6)))
+    cuda_on_cpu.assert_no_race(tmp_path, "gradient", definitions(cell, 4, 6) + SOURCE, main)
 
 
 def test_who_has_a_kernel():

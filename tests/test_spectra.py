@@ -92,10 +92,11 @@ def test_rank_one_leaves_the_rest_unresolved_or_zero():
 
 
 def test_the_triangular_factor_is_the_product_up_to_a_rotation():
-    J = random_chain(T=10)[:, 0]
+    J = random_chain(T=10)
     T, log_scale = graded_factor(J)
     whole = np.eye(8)
     for factor in J:
         whole = factor @ whole
-    np.testing.assert_allclose(np.exp(2 * log_scale) * T.T @ T, whole.T @ whole, rtol=1e-11, atol=1e-13)
+    scale = np.exp(2 * log_scale)[:, None, None]
+    np.testing.assert_allclose(scale * (T.mT @ T), whole.mT @ whole, rtol=1e-11, atol=1e-13)
     assert not np.tril(T, -1).any()

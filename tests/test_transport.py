@@ -148,6 +148,13 @@ def scales(T=20, power=200):
     return 10.0 ** (power * (-1.0) ** np.arange(T))[:, None, None, None, None]
 
 
+def all_but_annihilating(size, T=20, H=8):
+    """Factors of norm 1, of which two in a row have a product of about `size`."""
+    J = size * chain(T, H)
+    J[::2, ..., 0, 1], J[1::2, ..., 2, 3] = 1, 1
+    return J
+
+
 HARD = {
     "identity": constant(np.eye(8)),
     "orthogonal": orthogonal(),
@@ -163,6 +170,7 @@ HARD = {
     "huge": 1e200 * chain(),
     "tiny": 1e-200 * chain(),
     "huge and tiny in turn": scales() * chain(),
+    "products 1e-80 of their factors' norms": all_but_annihilating(1e-80),
     "a product 1e-120 of its factors' norms": constant(np.diag([1.0, 1e-120, 1e-121]))
     * 1.0
     @ np.where(np.arange(20)[:, None, None, None, None] % 2 == 0, np.eye(3), np.eye(3)[[1, 2, 0]]),
