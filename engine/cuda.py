@@ -21,7 +21,7 @@ PRELUDE = r"""
 #define SHARED(type, name) extern __shared__ __align__(16) type name[]
 
 // The sum over the LANES threads of a task, the same bits for each of them.
-__device__ static double sum_of_lanes(double x) {
+__device__ static inline double sum_of_lanes(double x) {
     const unsigned task = ((1u << LANES) - 1) << (threadIdx.x & 31) / LANES * LANES;
     for (int n = LANES / 2; n > 0; n /= 2) x += __shfl_xor_sync(task, x, n);
     return x;

@@ -5,7 +5,7 @@ import numpy as np
 from engine.backend import like, namespace, to_host
 from engine.networks import measure_each
 from engine.quantity import Quantity
-from engine.statistics import line_fit, log_mean, log_median
+from engine.statistics import line_fit, log_mean, log_median, quantiles
 from engine.tasks import ensemble_batch
 from engine.transport import first_order_log_norms, log_spectral_norms, pairs
 from engine.unroll import forward, jacobians
@@ -85,9 +85,8 @@ def products_of_gates(log_g, t, k):
 def summarize(by_pair, lag, rate):
     """What is kept of {name: values by pair (pair, member, sample)}: medians by lag, profiles and the power fit."""
     found = {name: to_host(medians_by_lag(values, lag)) for name, values in by_pair.items()}
-    log_S, log_P = (to_host(by_pair[name]) for name in ("log_sensitivity", "log_gate_product"))
-    fits = [power_fit(log_P[:, m].ravel(), log_S[:, m].ravel()) for m in range(log_S.shape[1])]
-    found["slope"], found["intercept"], found["r_squared"] = np.array(fits).T
+    fit = power_fit(by_pair["log_gate_product"], by_pair["log_sensitivity"])
+    found["slope"], found["intercept"], found["r_squared"] = map(to_host, fit)
     sensitivity, product = found["log_sensitivity"], found["log_gate_product"]
     found["log_effective_rate"] = np.log(rate) + sensitivity
     found["log_normalized_profile"] = sensitivity - sensitivity[:, :1]
@@ -107,11 +106,16 @@ def medians_by_lag(log_x, lag):
 
 
 def power_fit(log_P, log_S):
-    """Slope, intercept and R^2 of log S on log P over the points with P inside its 1%..99% quantiles [ELR.slope]."""
-    usable = np.isfinite(log_P) & np.isfinite(log_S)
-    log_P, log_S = log_P[usable], log_S[usable]
-    low, high = np.quantile(log_P, [0.01, 0.99])
+    """Slope, intercept and R^2 (member,) of log S on log P (pair, member, sample) [ELR.slope].
+
+    Over the points of a member with P inside its 1%..99% quantiles.
+    """
+    xp = namespace(log_P)
+    log_P, log_S = (xp.reshape(xp.moveaxis(x, 1, 0), (x.shape[1], -1)) for x in (log_P, log_S))
+    usable = xp.isfinite(log_P) & xp.isfinite(log_S)
+    points = xp.sum(xp.astype(usable, xp.int64), axis=-1)
+    bounds = quantiles(xp.where(usable, log_P, float("inf")), (0.01, 0.99), points)
     # Products of a constant gate tie at the quantiles up to their rounding, near 1e-14: ties are inside.
-    margin = 1e-12 * np.abs([low, high])
-    inside = (log_P >= low - margin[0]) & (log_P <= high + margin[1])
-    return line_fit(log_P[inside], log_S[inside])
+    margin = 1e-12 * xp.abs(bounds)
+    low, high = (bounds - margin)[:, :1], (bounds + margin)[:, 1:]
+    return line_fit(log_P, log_S, usable & (log_P >= low) & (log_P <= high))

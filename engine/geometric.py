@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.statistics import line_fit
+
 FACTOR = 2.0  # a profile and its description agree while they differ by less
 
 
@@ -24,24 +26,9 @@ class Fit(NamedTuple):
 
 def fit(log_p):
     """Fit of profiles (..., lag)."""
-    h = np.arange(log_p.shape[-1], dtype=float)
+    h = np.broadcast_to(np.arange(log_p.shape[-1], dtype=float), log_p.shape)
     used = np.isfinite(log_p) & (h > 0)
-    count = used.sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        dh, mean_h = deviations(np.broadcast_to(h, log_p.shape), used, count)
-        dp, mean_p = deviations(log_p, used, count)
-        rate = (dh * dp).sum(axis=-1) / (dh * dh).sum(axis=-1)
-        variation = (dp * dp).sum(axis=-1)
-        residual = np.where(used, dp - rate[..., None] * dh, 0)
-        varies = variation > (1e-13 * np.abs(mean_p)) ** 2 * count  # beyond the rounding of the logs themselves
-        r_squared = np.where(varies, 1 - (residual * residual).sum(axis=-1) / variation, np.nan)
-    return Fit(rate, mean_p - rate * mean_h, r_squared, count)
-
-
-def deviations(x, used, count):
-    """Deviations from the mean over what is used (0 elsewhere), and that mean."""
-    mean = np.where(used, x, 0).sum(axis=-1) / count
-    return np.where(used, x - mean[..., None], 0), mean
+    return Fit(*line_fit(h, log_p, used), used.sum(axis=-1))
 
 
 def horizon(log_p, log_q):
@@ -64,7 +51,7 @@ def kernel(found, lags):
 def time_scale(rate):
     """tau = -1/rate in steps: negative where the profile grows, infinite where it stays, NaN where there is no fit."""
     with np.errstate(divide="ignore"):
-        return -1 / np.asarray(rate)
+        return -1 / rate
 
 
 def time_scale_of_mean_lag(log_p):

@@ -66,18 +66,18 @@ def log_norm(x):
 
 
 def log_gates_over_time(cell, W, z):
-    """log g_t and log(1 - g_t) along z (T, member, H + n, batch): two arrays (T, member, H or 1, batch), NumPy."""
+    """log g_t and log(1 - g_t) along z (T, member, H + n, batch): two arrays (T, member, H or 1, batch)."""
     xp = namespace(z)
     steps = [cell.log_gates(W, z[t, ...]) for t in range(z.shape[0])]
-    return tuple(to_host(xp.stack(parts)) for parts in zip(*steps, strict=True))
+    return tuple(xp.stack(parts) for parts in zip(*steps, strict=True))
 
 
 def gate_products_to_the_end(log_g):
     """log prod_{j=T-h+1..T} g_j over h = 0..T-1 along the first axis, from log g_1..log g_T."""
-    summed = np.cumsum(log_g[:0:-1], axis=0)
-    return np.concatenate([np.zeros_like(log_g[:1]), summed])
+    xp = namespace(log_g)
+    return xp.cumulative_sum(xp.flip(log_g[1:, ...], axis=0), axis=0, include_initial=True)
 
 
 def gate_product_profile(log_products):
-    """(member, lag): log of the median over samples of the mean over neurons, from (lag, member, unit, batch)."""
-    return log_median(log_mean(log_products, axis=2), axis=2).T
+    """log of the median over samples of the mean over neurons, NumPy (member, lag), from (lag, member, unit, batch)."""
+    return to_host(log_median(log_mean(log_products, axis=2), axis=2)).T

@@ -233,4 +233,4 @@ def guarded(log_S):
 
 def member_slopes(log_P, log_S):
     """[ELR.slope] of each member from values by (pair, member, sample), NumPy."""
-    return np.array([power_fit(log_P[:, m].ravel(), log_S[:, m].ravel())[0] for m in range(log_S.shape[1])])
+    return power_fit(log_P, log_S)[0]

@@ -1,11 +1,11 @@
-"""Means and medians of any arrays; fits and intervals over what has been measured, of host arrays."""
+"""Means, quantiles and line fits of any arrays; intervals over what has been measured, of host arrays."""
 
 import math
 
 import numpy as np
 from scipy.stats import t as student
 
-from engine.backend import namespace
+from engine.backend import like, namespace, zeros
 
 
 def log_median(log_x, axis):
@@ -26,16 +26,45 @@ def log_mean(log_x, axis):
         return xp.squeeze(scale, axis=axis) + xp.log(xp.mean(xp.exp(log_x - scale), axis=axis))
 
 
-def line_fit(x, y):
-    """Slope, intercept and R^2 of the least squares of y on x, flat arrays; NaN where x does not vary."""
-    dx, dy = x - x.mean(), y - y.mean()
-    xx = dx @ dx
-    if xx == 0:
-        return np.nan, np.nan, np.nan
-    slope = dx @ dy / xx
-    residual = dy - slope * dx
-    yy = dy @ dy
-    return slope, y.mean() - slope * x.mean(), 1 - residual @ residual / yy if yy > 0 else np.nan
+def quantiles(x, q, count=None):
+    """(..., quantile): quantiles q of the `count` (...) smallest along the last axis, by default of all of x.
+
+    Between neighbours they are linear, as numpy.quantile's.
+    """
+    xp = namespace(x)
+    x = xp.sort(x, axis=-1)
+    last = (zeros(x, *x.shape[:-1]) + x.shape[-1] if count is None else xp.astype(count, x.dtype)) - 1
+    place = last[..., None] * like(x, np.array(q))
+    below = xp.floor(place)
+    low, high = (
+        xp.take_along_axis(x, xp.astype(xp.clip(at, 0, None), xp.int64), axis=-1)
+        for at in (below, xp.minimum(below + 1, last[..., None]))
+    )
+    with np.errstate(invalid="ignore"):  # of two infinities
+        return xp.where(low == high, low, low + (place - below) * (high - low))
+
+
+def line_fit(x, y, used=True):
+    """Slope, intercept and R^2 (...) of the least squares of y on x over the last axis, where `used`.
+
+    NaN where x does not vary; R^2 also where y does not.
+    """
+    xp = namespace(x)
+    used = (x == x) & used
+    count = xp.sum(xp.astype(used, x.dtype), axis=-1)
+
+    def deviations(v):
+        mean = xp.sum(xp.where(used, v, 0), axis=-1) / count
+        return xp.where(used, v - mean[..., None], 0), mean
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        (dx, mean_x), (dy, mean_y) = deviations(x), deviations(y)
+        xx, yy = xp.sum(dx * dx, axis=-1), xp.sum(dy * dy, axis=-1)
+        slope = xp.sum(dx * dy, axis=-1) / xp.where(xx > 0, xx, xp.nan)
+        residual = xp.where(used, dy - slope[..., None] * dx, 0)
+        varies = yy > (1e-13 * mean_y) ** 2 * count  # beyond the rounding of y itself
+        r_squared = 1 - xp.sum(residual * residual, axis=-1) / xp.where(varies, yy, xp.nan)
+    return slope, mean_y - slope * mean_x, r_squared
 
 
 def mean_interval(x, level=0.95):

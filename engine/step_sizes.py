@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import spearmanr
 
+from engine.backend import namespace, to_host
 from engine.quantity import Quantity
 from engine.statistics import log_median
 
@@ -31,19 +32,22 @@ COMPARISON_QUANTITIES = {
 
 
 def gate_steps(log_g, log_products, lags, units):
-    """All QUANTITIES of one checkpoint from log g (T, member, H or 1, batch) and its products (lag, ...), NumPy."""
-    by_unit = np.moveaxis(log_median(log_products[list(lags)], axis=3), 0, 1)
+    """All QUANTITIES of one checkpoint, NumPy, from log g (T, member, H or 1, batch) and its products (lag, ...)."""
+    xp = namespace(log_g)
+    by_unit = to_host(xp.stack([log_median(log_products[h, ...], axis=2) for h in lags], axis=1))
+    in_time = variation(xp.reshape(xp.moveaxis(log_g, 0, 3), (*log_g.shape[1:3], -1)))
     return {
         "log_unit_gate_product": np.broadcast_to(by_unit, (*by_unit.shape[:2], units)),
         "gate_step_variation": variation(by_unit),
-        "gate_variation_in_time": variation(np.moveaxis(log_g, 0, 3).reshape(*log_g.shape[1:3], -1)).mean(axis=1),
+        "gate_variation_in_time": to_host(xp.mean(in_time, axis=1)),
     }
 
 
 def variation(log_x):
     """Standard deviation over mean of x along the last axis, from log x: it does not depend on the scale of x."""
-    x = np.exp(log_x - log_x.max(axis=-1, keepdims=True))
-    return x.std(axis=-1) / x.mean(axis=-1)
+    xp = namespace(log_x)
+    x = xp.exp(log_x - xp.max(log_x, axis=-1, keepdims=True))
+    return xp.std(x, axis=-1) / xp.mean(x, axis=-1)
 
 
 def compare(log_unit_gate_product, adam_steps):

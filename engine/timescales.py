@@ -3,9 +3,10 @@
 import numpy as np
 from scipy.stats import spearmanr
 
+from engine.backend import namespace, to_host
 from engine.geometric import fit, time_scale, time_scale_of_mean_lag
 from engine.quantity import Quantity
-from engine.statistics import line_fit
+from engine.statistics import line_fit, quantiles
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ESTIMATORS = ("decay", "mean_lag")  # of a time scale in parameter space, see engine.geometric
@@ -61,8 +62,8 @@ QUANTITIES = {
 def time_scales(log_retained, log_transport, norms, units):
     """All QUANTITIES of one checkpoint, NumPy.
 
-    `log_retained` (T, member, H or 1, batch) is log(1 - g), `log_transport` (member, lag) is log ||Phi_{T,T-h}||_2,
-    `norms` the GradientNorms of the same networks.
+    `log_retained` (T, member, H or 1, batch), on any arrays, is log(1 - g), `log_transport` (member, lag) is
+    log ||Phi_{T,T-h}||_2, `norms` the GradientNorms of the same networks.
     """
     state = state_time_scales(log_retained, units)
     by_unit = parameter_time_scales(norms.by_unit)
@@ -88,14 +89,15 @@ def state_time_scales(log_retained, units):
 
     Rates add up along a product, so it is the rate that is averaged over time and samples. 0 where nothing is retained.
     """
-    tau = time_scale(log_retained.mean(axis=(0, 3)))
+    tau = time_scale(to_host(namespace(log_retained).mean(log_retained, axis=(0, 3))))
     return np.broadcast_to(tau, (len(tau), units))
 
 
 def state_quantiles(log_retained):
-    """(member, quantile) of tau = -1/log(1 - g) over all units, times and samples."""
-    tau = time_scale(np.moveaxis(log_retained, 1, 0))
-    return np.quantile(tau.reshape(len(tau), -1), QUANTILES, axis=1).T
+    """(member, quantile), NumPy, of tau = -1/log(1 - g) over all units, times and samples."""
+    xp = namespace(log_retained)
+    tau = time_scale(xp.moveaxis(log_retained, 1, 0))
+    return to_host(quantiles(xp.reshape(tau, (tau.shape[0], -1)), QUANTILES))
 
 
 def parameter_time_scales(log_p):

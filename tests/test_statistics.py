@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.backend import to_host
-from engine.statistics import line_fit, log_mean, log_median
+from engine.statistics import line_fit, log_mean, log_median, quantiles
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8])
@@ -26,6 +26,34 @@ def test_line_fit_equals_polyfit():
     slope, intercept, r_squared = line_fit(x, y)
     np.testing.assert_allclose([slope, intercept], np.polyfit(x, y, 1), rtol=1e-12)
     assert r_squared == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2, rel=1e-12)
+
+
+def test_line_fit_takes_what_is_used_of_each_row(place):
+    rng = np.random.default_rng(0)
+    x, y, used = rng.normal(size=(3, 50)), rng.normal(size=(3, 50)), rng.random((3, 50)) < 0.5
+    y[~used] = np.nan
+    found = np.array([to_host(part) for part in line_fit(place(x), place(y), place(used))])
+    for i in range(3):
+        np.testing.assert_allclose(found[:, i], line_fit(x[i, used[i]], y[i, used[i]]), rtol=1e-12)
+
+
+def test_line_fit_explains_no_variation_that_is_rounding():
+    slope, _, r_squared = line_fit(np.arange(9.0), -700 * (1 + 2e-16 * np.arange(9) % 2))
+    assert abs(slope) < 1e-12 and np.isnan(r_squared)
+
+
+@pytest.mark.parametrize("n", [1, 2, 11, 100])
+def test_quantiles_equal_numpy_s(place, n):
+    x, q = np.random.default_rng(n).normal(size=(2, 3, n)), (0, 0.01, 0.3, 0.5, 0.99, 1)
+    expected = np.moveaxis(np.quantile(x, q, axis=-1), 0, -1)
+    np.testing.assert_allclose(to_host(quantiles(place(x), q)), expected, rtol=1e-13)
+
+
+def test_quantiles_of_the_smallest(place):
+    x = np.array([[5.0, np.inf, 1, 3], [4, 2, np.inf, np.inf]])
+    found = to_host(quantiles(place(x), (0, 0.5, 1), place(np.array([3, 2]))))
+    np.testing.assert_array_equal(found, [[1, 3, 5], [2, 3, 4]])
+    assert np.isposinf(to_host(quantiles(place(x), (1.0,)))).all()
 
 
 def test_line_fit_of_a_single_abscissa_has_no_slope():
