@@ -76,10 +76,18 @@ def gate_products(cell, W, z):
 
 
 def products_of_gates(log_g, t, k):
-    """log prod_{j=k+1..t} g_j for pairs (t, k), from log g_1..log g_T along the first axis."""
+    """log prod_{j=k+1..t} g_j for pairs (t, k), from log g_1..log g_T along the first axis; -inf where one g_j is 0."""
     xp = namespace(log_g)
-    summed = xp.cumulative_sum(log_g, axis=0, include_initial=True)
-    return xp.take(summed, like(log_g, t), axis=0) - xp.take(summed, like(log_g, k), axis=0)
+    t, k = like(log_g, t), like(log_g, k)
+
+    def between(x):
+        summed = xp.cumulative_sum(x, axis=0, include_initial=True)
+        return xp.take(summed, t, axis=0) - xp.take(summed, k, axis=0)
+
+    zero = xp.isinf(log_g)
+    if not bool(xp.any(zero)):
+        return between(log_g)
+    return xp.where(between(xp.astype(zero, xp.int64)) > 0, -float("inf"), between(xp.where(zero, 0, log_g)))
 
 
 def summarize(by_pair, lag, rate):

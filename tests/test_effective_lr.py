@@ -152,6 +152,17 @@ def test_products_of_gates_are_products():
         np.testing.assert_allclose(np.exp(row), np.prod(np.exp(log_g[earlier:later]), axis=0), rtol=1e-13)
 
 
+def test_gates_that_are_zero_have_products_that_are_zero(place):
+    """As the retention of a plain cell, at every step, or of a saturated unit, at some."""
+    t, k = pairs(5)
+    log_g = np.full((5, 2, 3), -0.5)
+    log_g[2, 0], log_g[:, 1] = -np.inf, -np.inf
+    found = to_host(products_of_gates(place(log_g), t, k))
+    crosses = (k < 3) & (t >= 3)
+    assert np.isneginf(found[crosses]).all() and np.isneginf(found[:, 1]).all()
+    np.testing.assert_allclose(found[~crosses, 0], np.broadcast_to(-0.5 * (t - k)[~crosses, None], (4, 3)), rtol=1e-15)
+
+
 def test_plain_cells_have_one_sensitivity_and_two_predictors_alike():
     """B = 0: all three products of Jacobians are the same."""
     cell = small_cell("plain")
