@@ -13,18 +13,22 @@ import numpy as np
 
 from engine import cuda
 from engine.backend import namespace
-from engine.cells import Leaky, Multi, Plain, Scalar
+from engine.cells import GRU, LSTM, Leaky, Multi, Plain, Scalar
 from engine.unroll import Parameters
 
-GATES = {Plain: 0, Leaky: 0, Scalar: 1, Multi: 2}
+GATES = {Plain: 0, Leaky: 0, Scalar: 1, Multi: 2, GRU: 3, LSTM: 4}
 SAMPLES = (16, 8, 4)  # of a batch in one block, the first that divides it
 LARGEST = 128  # units, beyond which the gradient does not fit in registers
 
 SOURCE = r"""
-// GATE: 0 constant, 1 shared, 2 one a unit; H units, N inputs, B samples of a block (a multiple of 4), THREADS.
+// GATE: 0 constant, 1 shared, 2 one a unit, 3 GRU, 4 LSTM; H units, N inputs, B samples of a block (a multiple of 4).
 // Matrices of a step lie unit by unit, samples side by side, a row being S floats apart.
-#define ROWS (GATE == 0 ? H : GATE == 1 ? H + 1 : 2 * H)
+#define GRU (GATE == 3)
+#define LSTM (GATE == 4)
+#define ROWS (GATE == 0 ? H : GATE == 1 ? H + 1 : GATE == 2 ? 2 * H : 4 * H)
 #define COLUMNS (H + N)
+#define W_ROWS (GRU ? 3 * H : ROWS)
+#define KEPT (LSTM ? 5 * H : ROWS)  // rows of p that the way back needs, and c_{t-1} of an LSTM
 #define UP(x) (((x) + 3) / 4 * 4)
 #define R UP(ROWS)
 #define C UP(COLUMNS)
@@ -52,9 +56,21 @@ __device__ static void tile(const float* M, int width, const float* X, int depth
     }
 }
 
-// Grid: (slice of the batch, member). W (member, ROWS, COLUMNS), W_o (member, H), u (T, member, N, batch), y (member,
-// batch); what the way back needs, z (T, block, COLUMNS, B) and p (T, block, ROWS, B); and out, one part a slice:
-// loss (slice, member), dW (slice, member, ROWS, COLUMNS), dW_o (slice, member, H).
+// Where row r of the weights here stands in W. A GRU scales W_r h by its reset gate, but not W_i u: here these are the
+// first and the last H rows, in W the same.
+__device__ static int row_of_W(int r) { return GRU && r >= 3 * H ? r - 3 * H : r; }
+
+__device__ static bool is_weight(int r, int c) {
+    return r < ROWS && c < COLUMNS && !(GRU && (r < H ? c >= H : r >= 3 * H && c < H));
+}
+
+__device__ static float weight(const float* W, int r, int c) {
+    return is_weight(r, c) ? W[row_of_W(r) * COLUMNS + c] : 0;
+}
+
+// Grid: (slice of the batch, member). W (member, W_ROWS, COLUMNS), W_o (member, H), u (T, member, N, batch), y (member,
+// batch); what the way back needs, z (T, block, COLUMNS, B) and p (T, block, KEPT, B); and out, one part a slice:
+// loss (slice, member), dW (slice, member, W_ROWS, COLUMNS), dW_o (slice, member, H).
 extern "C" __global__ void __launch_bounds__(THREADS) gradient(
     const float* W, const float* W_o, const float* u, const float* y, int T, int batch, float alpha,
     float* z_kept, float* p_kept, float* loss, float* dW, float* dW_o)
@@ -66,21 +82,21 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
     float* lam = p + R * S;      // lambda_t (H, S)
     float* error = lam + H * S;  // (B)
     float* sums = error + B;     // parts of a sum over units (THREADS)
+    float* c = sums + THREADS;   // an LSTM's memory c_{t-1} (H, S)
+    float* lam_c = c + H * S;    // and its part of lambda_t (H, S)
 
     const int slice = BLOCK_X, member = BLOCK_Y, members = GRID_Y, block = member * GRID_X + slice;
     const size_t blocks = (size_t)members * GRID_X, first = (size_t)slice * B;
-    const float* W_m = W + (size_t)member * ROWS * COLUMNS;
+    const float* W_m = W + (size_t)member * W_ROWS * COLUMNS;
 
-    EACH(i, R * C) {
-        const int c = i / R, r = i % R;
-        w[i] = r < ROWS && c < COLUMNS ? W_m[r * COLUMNS + c] : 0;
-    }
+    EACH(i, R * C) w[i] = weight(W_m, i % R, i / R);
     EACH(i, C * S) z[i] = 0;
+    if (LSTM) EACH(i, H * S) c[i] = lam_c[i] = 0;
     SYNC;
 
     for (int t = 0; t < T; t++) {
         float* z_out = z_kept + (t * blocks + block) * COLUMNS * B;
-        float* p_out = p_kept + (t * blocks + block) * ROWS * B;
+        float* p_out = p_kept + (t * blocks + block) * KEPT * B;
         const float* u_t = u + ((size_t)t * members + member) * N * batch + first;
         EACH(i, N * B) z[(H + i / B) * S + i % B] = u_t[i / B * batch + i % B];
         SYNC;
@@ -98,9 +114,24 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
         }
         EACH(i, H * B) {
             const int here = i / B * S + i % B;
-            const float phi = tanhf(p[here]), x = z[here];
+            const float x = z[here];
+            if (GRU) {
+                const float q = p[here], r = sigmoid(p[H * S + here]), g = sigmoid(-p[2 * H * S + here]);
+                const float phi = tanhf(p[3 * H * S + here] + r * q);
+                p_out[i] = q, p_out[H * B + i] = r, p_out[2 * H * B + i] = g, p_out[3 * H * B + i] = phi;
+                z[here] = x + g * (phi - x);
+                continue;
+            }
+            const float phi = tanhf(p[here]);
             p_out[i] = phi;
-            if (GATE == 0) {
+            if (LSTM) {
+                const float in = sigmoid(p[H * S + here]), forget = sigmoid(p[2 * H * S + here]);
+                const float out = sigmoid(p[3 * H * S + here]), before = c[here];
+                p_out[H * B + i] = in, p_out[2 * H * B + i] = forget, p_out[3 * H * B + i] = out;
+                p_out[4 * H * B + i] = before;
+                c[here] = forget * before + in * phi;
+                z[here] = out * tanhf(c[here]);
+            } else if (GATE == 0) {
                 z[here] = (1 - alpha) * x + alpha * phi;
             } else {
                 const float g = GATE == 1 ? p[H * S + i % B] : sigmoid(p[H * S + here]);
@@ -131,18 +162,16 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
         }
         dW_o[((size_t)slice * members + member) * H + i] = sum;
     }
-    EACH(i, R * C) {
-        const int r = i / C, c = i % C;
-        w[i] = r < ROWS && c < COLUMNS ? W_m[r * COLUMNS + c] : 0;
-    }
+    EACH(i, R * C) w[i] = weight(W_m, i / C, i % C);
     float own[OWN_TILES][4][4] = {};
     SYNC;
 
     for (int t = T - 1; t >= 0; t--) {
         const float* z_in = z_kept + (t * blocks + block) * COLUMNS * B;
-        const float* p_in = p_kept + (t * blocks + block) * ROWS * B;
+        const float* p_in = p_kept + (t * blocks + block) * KEPT * B;
         EACH(i, COLUMNS * B) z[i / B * S + i % B] = z_in[i];
         EACH(i, ROWS * B) p[i / B * S + i % B] = p_in[i];
+        if (LSTM) EACH(i, H * B) c[i / B * S + i % B] = p_in[4 * H * B + i];
         SYNC;
         if (GATE == 1) {  // dL/dg in parts: the units i, i + THREADS / B, ... of one sample
             EACH(j, THREADS / B * B) {
@@ -157,8 +186,29 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
         }
         EACH(i, H * B) {
             const int here = i / B * S + i % B;
-            const float phi = p[here], l = lam[here];
-            if (GATE == 0) {
+            const float l = lam[here];
+            if (GRU) {
+                const float q = p[here], r = p[H * S + here], g = p[2 * H * S + here], phi = p[3 * H * S + here];
+                const float l_g = l * g, by_a = l_g * (1 - phi * phi), by_q = by_a * r;
+                p[here] = by_q;
+                p[H * S + here] = by_q * q * (1 - r);
+                p[2 * H * S + here] = -l_g * (phi - z[here]) * (1 - g);
+                p[3 * H * S + here] = by_a;
+                lam[here] = l - l_g;
+                continue;
+            }
+            const float phi = p[here];
+            if (LSTM) {
+                const float in = p[H * S + here], forget = p[2 * H * S + here], out = p[3 * H * S + here];
+                const float phi_c = tanhf(forget * c[here] + in * phi);
+                const float l_c = lam_c[here] + l * out * (1 - phi_c * phi_c);
+                p[here] = l_c * in * (1 - phi * phi);
+                p[H * S + here] = l_c * phi * in * (1 - in);
+                p[2 * H * S + here] = l_c * c[here] * forget * (1 - forget);
+                p[3 * H * S + here] = l * phi_c * out * (1 - out);
+                lam_c[here] = l_c * forget;
+                lam[here] = 0;
+            } else if (GATE == 0) {
                 p[here] = alpha * l * (1 - phi * phi);
                 lam[here] = (1 - alpha) * l;
             } else {
@@ -214,8 +264,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
             for (int j = 0; j < 4; j++)
                 for (int k = 0; k < 4; k++) {
                     const int row = r + j * (R / 4), column = c + k * (C / 4);
-                    if (row < ROWS && column < COLUMNS)
-                        dW[(((size_t)slice * members + member) * ROWS + row) * COLUMNS + column] = own[n][j][k];
+                    if (is_weight(row, column))
+                        dW[(((size_t)slice * members + member) * W_ROWS + row_of_W(row)) * COLUMNS + column]
+                            = own[n][j][k];
                 }
     }
 }
@@ -227,21 +278,33 @@ def samples_of_a_block(batch):
     return next((B for B in SAMPLES if batch % B == 0), None)
 
 
-def threads_of_a_block(units):
-    return 128 if units <= 64 else 256
+def rows_of_weights(cell):
+    """As the kernel has them: a GRU's candidate twice, see row_of_W."""
+    return 4 * cell.units if type(cell) is GRU else cell.shape[0]
+
+
+def rows_kept(cell):
+    """Of p, for the way back."""
+    return 5 * cell.units if type(cell) is LSTM else rows_of_weights(cell)
+
+
+def threads_of_a_block(cell):
+    """So many that none has more than some hundred numbers of dW in its registers."""
+    return 128 if rows_of_weights(cell) * cell.shape[1] <= 128 * 80 else 256
 
 
 def shared_bytes(cell, B, threads):
     """What a block holds in shared memory, see the kernel's first lines."""
-    R, C = (-(-size // 4) * 4 for size in cell.shape)
-    return 4 * (R * C + (C + R + cell.units) * (B + 4) + B + threads)
+    R, C = (-(-size // 4) * 4 for size in (rows_of_weights(cell), cell.shape[1]))
+    adjoints = 3 * cell.units if type(cell) is LSTM else cell.units
+    return 4 * (R * C + (C + R + adjoints) * (B + 4) + B + threads)
 
 
 def has_kernel(cell, batch):
     """Whether the kernel is there for this cell and batch."""
     B = samples_of_a_block(batch)
     fits = type(cell) in GATES and cell.units % 4 == 0 and cell.units <= LARGEST and B
-    return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell.units)) <= cuda.SHARED_BYTES
+    return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell)) <= cuda.SHARED_BYTES
 
 
 def definitions(cell, B, threads):
@@ -254,14 +317,13 @@ class CudaGradient:
 
     def __init__(self, cell, parameters, T, batch):
         xp, members = namespace(parameters.W), len(parameters.W)
-        rows, columns = cell.shape
         self.T, self.batch, self.alpha = T, batch, getattr(cell, "alpha", 0.0)
-        self.B, self.threads = samples_of_a_block(batch), threads_of_a_block(cell.units)
+        self.B, self.threads = samples_of_a_block(batch), threads_of_a_block(cell)
         self.grid = slices, _ = batch // self.B, members
         self.shared_bytes = shared_bytes(cell, self.B, self.threads)
         self.kernel = cuda.compiled("gradient", definitions(cell, self.B, self.threads) + SOURCE, self.shared_bytes)
-        self.z = xp.empty((T, members * slices, columns, self.B), np.float32)
-        self.p = xp.empty((T, members * slices, rows, self.B), np.float32)
+        self.z = xp.empty((T, members * slices, cell.shape[1], self.B), np.float32)
+        self.p = xp.empty((T, members * slices, rows_kept(cell), self.B), np.float32)
         self.loss = xp.empty((slices, members), np.float32)
         self.dW = xp.empty((slices, *parameters.W.shape), np.float32)
         self.dW_o = xp.empty((slices, *parameters.W_o.shape), np.float32)

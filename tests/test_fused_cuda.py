@@ -18,10 +18,10 @@ ROUNDING = 4e-6
 MAIN = r"""
 int main() {
     const int T = 4, members = 2, slices = 2, batch = slices * B, parts = slices * members;
-    auto W = some<float>(members * ROWS * COLUMNS), W_o = some<float>(members * H);
+    auto W = some<float>(members * W_ROWS * COLUMNS), W_o = some<float>(members * H);
     auto u = some<float>(T * members * N * batch), y = some<float>(members * batch);
-    auto z = some<float>(T * parts * COLUMNS * B), p = some<float>(T * parts * ROWS * B);
-    auto loss = some<float>(parts), dW = some<float>(parts * ROWS * COLUMNS), dW_o = some<float>(parts * H);
+    auto z = some<float>(T * parts * COLUMNS * B), p = some<float>(T * parts * KEPT * B);
+    auto loss = some<float>(parts), dW = some<float>(parts * W_ROWS * COLUMNS), dW_o = some<float>(parts * H);
     launch(slices, members, BYTES, W.data(), W_o.data(), u.data(), y.data(), T, batch, 0.8f, z.data(), p.data(),
            loss.data(), dW.data(), dW_o.data());
 }
@@ -30,7 +30,7 @@ int main() {
 
 def fewer_threads(monkeypatch, threads):
     """A block's, than on a GPU."""
-    monkeypatch.setattr(fused_cuda, "threads_of_a_block", lambda units: threads)
+    monkeypatch.setattr(fused_cuda, "threads_of_a_block", lambda cell: threads)
 
 
 def exactly(cell, parameters, u, y):
@@ -76,7 +76,7 @@ def test_what_is_not_finite_stays_so(kernels_on_cpu, monkeypatch):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", ["leaky", "scalar", "multi"])
+@pytest.mark.parametrize("name", ["leaky", "scalar", "multi", "gru", "lstm"])
 def test_no_thread_reads_what_another_may_be_writing(tmp_path, name):
     cell = small_cell(name, 8)
     main = MAIN.replace("BYTES", str(shared_bytes(cell, 4, 6)))
@@ -84,7 +84,7 @@ def test_no_thread_reads_what_another_may_be_writing(tmp_path, name):
 
 
 def test_who_has_a_kernel():
-    assert {name for name in CELLS if has_kernel(small_cell(name, 64, 6), 64)} == {"plain", "leaky", "scalar", "multi"}
+    assert all(has_kernel(small_cell(name, 64, 6), 64) for name in CELLS)
     assert has_kernel(small_cell("multi", 128, 6), 64)
     assert not has_kernel(small_cell("multi", 256, 6), 64), "the weights do not fit"
     assert not has_kernel(small_cell("multi", 66, 6), 64), "rows come in fours"
