@@ -5,20 +5,32 @@ step through torch.compile; a whole loop of 120 steps takes it minutes.
 """
 
 import torch
-
-GATES = {"scalar": ("w_r", "w_i"), "multi": ("V_r", "V_i")}
+from problem import GATES
 
 
 def make_step(name, alpha, H):
-    def step(x, d, recurrent):
-        p = torch.baddbmm(d, x, recurrent)
+    """From the state, its product with the inputs d and the recurrent weights: the state, whose first part is read."""
+
+    def leaky(state, d, recurrent):
+        (x,), p = state, torch.baddbmm(d, state[0], recurrent)
         phi = torch.tanh(p[..., :H])
         if name == "plain":
-            return phi
+            return (phi,)
         g = torch.sigmoid(p[..., H:]) if name in GATES else alpha
-        return (1 - g) * x + g * phi
+        return ((1 - g) * x + g * phi,)
 
-    return step
+    def gru(state, d, recurrent):
+        (h,), p = state, state[0] @ recurrent
+        r, z = torch.sigmoid(p[..., H:] + d[..., H:]).chunk(2, dim=-1)
+        return (z * h + (1 - z) * torch.tanh(d[..., :H] + r * p[..., :H]),)
+
+    def lstm(state, d, recurrent):
+        p = torch.baddbmm(d, state[0], recurrent)
+        i, f, o = torch.sigmoid(p[..., H:]).chunk(3, dim=-1)
+        c = f * state[1] + i * torch.tanh(p[..., :H])
+        return o * torch.tanh(c), c
+
+    return {"gru": gru, "lstm": lstm}.get(name, leaky)
 
 
 def make_update(name, weights, u, y, rate, alpha, device, compiled):
@@ -30,7 +42,7 @@ def make_update(name, weights, u, y, rate, alpha, device, compiled):
     u, y = torch.tensor(u, device=device), torch.tensor(y, device=device)
     members, _, batch, _ = u.shape
     H = weights["W_r"].shape[-1]
-    pairs = [("W_r", "W_i"), *([GATES[name]] if name in GATES else [])]
+    pairs = [("W_r", "W_i"), *GATES.get(name, [])]
     step = make_step(name, alpha, H)
     if compiled:
         step = torch.compile(step)
@@ -42,10 +54,10 @@ def make_update(name, weights, u, y, rate, alpha, device, compiled):
             torch.cat([weights[pair[side]].reshape(members, -1, width) for pair in pairs], dim=1).mT
             for side, width in ((0, H), (1, u.shape[-1]))
         )
-        x = torch.zeros(members, batch, H, device=device)
+        state = (torch.zeros(members, batch, H, device=device),) * (2 if name == "lstm" else 1)
         for d in (u @ driven[:, None]).unbind(1):
-            x = step(x, d, recurrent)
-        error = (x @ weights["W_o"].mT)[..., 0] - y
+            state = step(state, d, recurrent)
+        error = (state[0] @ weights["W_o"].mT)[..., 0] - y
         (error * error).mean(dim=1).sum().backward()
         optimizer.step()
 

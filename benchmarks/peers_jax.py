@@ -8,26 +8,37 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-
-GATES = {"scalar": ("w_r", "w_i"), "multi": ("V_r", "V_i")}
+from problem import GATES
 
 
 def predict(name, alpha, weights, u):
     """y_hat (batch,) of one member from u (T, batch, n)."""
-    names = [("W_r", "W_i"), *([GATES[name]] if name in GATES else [])]
+    names = [("W_r", "W_i"), *GATES.get(name, [])]
     recurrent, driven = (jnp.vstack([weights[pair[side]] for pair in names]).T for side in (0, 1))
     H = weights["W_r"].shape[0]
 
-    def step(x, d):
-        p = d + x @ recurrent
+    def leaky(state, d):
+        p = d + state[0] @ recurrent
         phi = jnp.tanh(p[:, :H])
         if name == "plain":
-            return phi, None
+            return (phi,), None
         g = jax.nn.sigmoid(p[:, H:]) if name in GATES else alpha
-        return (1 - g) * x + g * phi, None
+        return ((1 - g) * state[0] + g * phi,), None
 
-    x, _ = jax.lax.scan(step, jnp.zeros((u.shape[1], H), u.dtype), u @ driven)
-    return x @ weights["W_o"][0]
+    def gru(state, d):
+        p = state[0] @ recurrent
+        r, z = jnp.split(jax.nn.sigmoid(p[:, H:] + d[:, H:]), 2, axis=1)
+        return (z * state[0] + (1 - z) * jnp.tanh(d[:, :H] + r * p[:, :H]),), None
+
+    def lstm(state, d):
+        p = d + state[0] @ recurrent
+        i, f, o = jnp.split(jax.nn.sigmoid(p[:, H:]), 3, axis=1)
+        c = f * state[1] + i * jnp.tanh(p[:, :H])
+        return (o * jnp.tanh(c), c), None
+
+    start = (jnp.zeros((u.shape[1], H), u.dtype),) * (2 if name == "lstm" else 1)
+    state, _ = jax.lax.scan({"gru": gru, "lstm": lstm}.get(name, leaky), start, u @ driven)
+    return state[0] @ weights["W_o"][0]
 
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)

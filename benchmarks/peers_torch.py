@@ -5,9 +5,8 @@ the inputs taken for all steps at once and one product for candidate and gate, a
 """
 
 import torch
+from problem import GATES
 from torch import nn
-
-GATES = {"scalar": ("w_r", "w_i"), "multi": ("V_r", "V_i")}
 
 
 class Network(nn.Module):
@@ -20,7 +19,7 @@ class Network(nn.Module):
 
     def forward(self, u):
         """y_hat (batch,) from u (T, batch, n)."""
-        names = [("W_r", "W_i"), *([GATES[self.name]] if self.name in GATES else [])]
+        names = [("W_r", "W_i"), *GATES.get(self.name, [])]
         pairs = [tuple(torch.atleast_2d(self.weights[name]) for name in pair) for pair in names]
         x = torch.zeros(u.shape[1], len(pairs[0][0]), dtype=u.dtype)
         if self.merged:

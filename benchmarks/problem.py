@@ -7,6 +7,13 @@ from engine.optimizers import make_optimizer
 from engine.unroll import Parameters
 
 CELLS = ("plain", "leaky", "scalar", "multi")
+# Of a cell's gates, the weights by their names in theory.md: on the state, on the inputs.
+GATES = {
+    "scalar": [("w_r", "w_i")],
+    "multi": [("V_r", "V_i")],
+    "gru": [("reset_r", "reset_i"), ("update_r", "update_i")],
+    "lstm": [("input_r", "input_i"), ("forget_r", "forget_i"), ("output_r", "output_i")],
+}
 H, INPUTS, BATCH, ALPHA, RATE = 64, 6, 64, 0.8, 1e-2
 MEMBERS = 4  # of a pass, as in training
 

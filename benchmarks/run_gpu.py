@@ -33,6 +33,7 @@ from engine.training import initial_parameters
 from engine.unroll import Parameters
 
 T, MEMBERS = 120, (1, 20, 100, 300)
+ON_GPU = (*CELLS, "gru", "lstm")
 
 
 def synchronized(function, xp):
@@ -134,7 +135,7 @@ def main():
     print(text, flush=True)
     sections = {
         f"Training updates, {members} members": [
-            row for name in CELLS for row in update_rows(name, members, place, "cuda", rates)
+            row for name in ON_GPU for row in update_rows(name, members, place, "cuda", rates)
         ]
         for members in MEMBERS
     }
