@@ -29,6 +29,13 @@ def identity(like, size):
     return namespace(like).reshape(flat, (size, size))
 
 
+def in_rows(x):
+    """A copy of `x` whose elements follow each other row by row, as kernels and batched products need them."""
+    copy = zeros(x, *x.shape)
+    copy[...] = x
+    return copy
+
+
 def like(x, values):
     """NumPy `values` as an array of the kind and on the device of `x`."""
     xp = namespace(x)

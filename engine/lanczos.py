@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.backend import namespace, zeros
+from engine.backend import in_rows, namespace, zeros
 
 NEWTON_STEPS = 20
 
@@ -29,9 +29,8 @@ class Iteration(NamedTuple):
 def begun(v, steps):
     """Iterations from `v` (..., H), of which they have a copy, with room for `steps` of them."""
     size = v.shape[:-1]
-    shapes = v.shape, v.shape, (steps, *size), (steps, *size), size, size, size
-    iteration = Iteration(*(zeros(v, *shape) for shape in shapes))
-    iteration.v[...] = v
+    shapes = v.shape, (steps, *size), (steps, *size), size, size, size
+    iteration = Iteration(in_rows(v), *(zeros(v, *shape) for shape in shapes))
     iteration.found[...] = namespace(v).nan
     return iteration
 
@@ -40,7 +39,7 @@ def cut(iteration, k, t):
     """The first k along the first and the first t along the last axis of what is iterated, as copies."""
     vector, scalar = (slice(k), ..., slice(t), slice(None)), (slice(k), ..., slice(t))
     places = [vector, vector, (slice(None), *scalar), (slice(None), *scalar), scalar, scalar, scalar]
-    return Iteration(*(x[at] + 0 for x, at in zip(iteration, places, strict=True)))
+    return Iteration(*(in_rows(x[at]) for x, at in zip(iteration, places, strict=True)))
 
 
 def advance(iteration, step, alpha, w, tolerance):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine import cuda, lanczos, lanczos_cuda
-from engine.backend import identity, like, namespace, to_host, zeros
+from engine.backend import identity, in_rows, like, namespace, to_host, zeros
 from engine.lanczos import begun, cut
 from engine.scaled import EXPONENT_OF_ZERO, Scaled, scaled, shifted, times
 
@@ -77,8 +77,8 @@ def largest_eigenvalues(R, L, start, tolerance):
     converged after STEPS steps, or is so small that underflow may have spoilt it.
     """
     xp = namespace(R)
-    R_T, L_T = xp.matrix_transpose(R), xp.matrix_transpose(L)
-    iteration = begun(zeros(R, L.shape[0], *R.shape[1:-2], R.shape[0], start.shape[-1]) + start, STEPS)
+    R_T, L_T = (in_rows(xp.matrix_transpose(X)) for X in (R, L))
+    iteration = begun(xp.broadcast_to(start, (L.shape[0], *R.shape[1:-2], R.shape[0], start.shape[-1])), STEPS)
     advance = (lanczos_cuda if cuda.takes(R) else lanczos).advance
     found = zeros(R, *iteration.found.shape) + xp.nan
     for step in range(STEPS):

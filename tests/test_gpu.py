@@ -6,8 +6,9 @@ import xarray as xr
 from conftest import make_example, small_cell
 from house import SMOKE, copy_of_the_house, snakemake
 from test_fused import assert_same, in_float32
+from test_lanczos import gram, largest_eigenvalues
 
-from engine import anisotropy, effective_lr
+from engine import anisotropy, effective_lr, linalg
 from engine.backend import to_host
 from engine.cells import CELLS
 from engine.fused_cuda import CudaGradient, has_kernel
@@ -31,6 +32,31 @@ def test_kernel_equals_the_definition_in_float64(on_gpu, name):
     expected = loss_and_gradient(cell, Parameters(*exact[:2]), *exact[2:])
     # 6e-8 a number, over 120 steps and 64 samples.
     assert_same((to_host(loss), Parameters(*map(to_host, gradient))), expected, 2e-5)
+
+
+@pytest.mark.parametrize("N", [5, 64, 128])
+def test_decompositions_equal_lapack_s(on_gpu, N):
+    X = np.random.default_rng(0).normal(size=(7, N, N)) / N**0.5
+    x, s = on_gpu(X), np.linalg.svdvals(X)
+    # Rounding of s_1, which is near 2.
+    np.testing.assert_allclose(to_host(linalg.singular_values(x)), s, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(to_host(linalg.spectral_norm(x)), s[:, 0], rtol=1e-13)
+    U, _ = map(to_host, linalg.left_singular_vectors(x))
+    np.testing.assert_allclose(np.linalg.norm(U.mT @ X, axis=-1), s, atol=1e-12)
+    Q, R = map(to_host, linalg.qr(x))
+    np.testing.assert_allclose(Q @ R, X, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(Q.mT @ Q, np.broadcast_to(np.eye(N), X.shape), rtol=0, atol=1e-12)
+    scales = 10.0 ** -np.linspace(0, 100, N)
+    graded, condition = map(to_host, linalg.row_scaled_singular_values(on_gpu(scales[:, None] * Q)))
+    np.testing.assert_allclose(graded, np.broadcast_to(scales, graded.shape), rtol=1e-12)
+    assert (condition < 10).all()
+
+
+@pytest.mark.parametrize("H", [5, 64, 128])
+def test_largest_eigenvalues_equal_lapack_s(on_gpu, H):
+    M = gram(3, 50, H, H)
+    found, _ = largest_eigenvalues(M, on_gpu, steps=64)
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(M)[..., -1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
