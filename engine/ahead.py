@@ -11,6 +11,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import traceback
 
 import numpy as np
 
@@ -18,7 +19,8 @@ import numpy as np
 def drawn_ahead(draw, indices, place, processes):
     """Yields `draw(k)` for each k in order: u, y, moved by `place`, which copies, and a third value as it is.
 
-    `draw` goes to the processes by pickle; all batches have the shapes of the first one, which is drawn here.
+    `draw` goes to the processes by pickle, so it is one that can be imported. All batches have the shapes of the first
+    one, which is drawn here.
     """
     indices = list(indices)
     if not indices:
@@ -47,27 +49,27 @@ class Drawer:
     """A process that draws a batch when asked, with shapes and dtypes as of the arrays `like`."""
 
     def __init__(self, draw, *like):
-        descriptor = os.memfd_create("batch")
-        os.ftruncate(descriptor, sum(x.nbytes for x in like))
         layout = [(x.dtype.str, x.shape) for x in like]
-        self.arrays = shared_arrays(descriptor, layout)
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=[descriptor],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        os.close(descriptor)
-        self.tell((draw, descriptor, layout))
-
-    def tell(self, what):
-        pickle.dump(what, self.process.stdin)
-        self.process.stdin.flush()
+        descriptor = os.memfd_create("batch")
+        try:
+            os.ftruncate(descriptor, sum(x.nbytes for x in like))
+            self.arrays = shared_arrays(descriptor, layout)
+            told = pickle.dumps((draw, descriptor, layout))
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=[descriptor],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        finally:
+            os.close(descriptor)
+        self.process.stdin.write(told)
 
     def ask(self, k):
         try:
-            self.tell(k)
+            pickle.dump(k, self.process.stdin)
+            self.process.stdin.flush()
         except BrokenPipeError:
             raise self.lost() from None
 
@@ -101,19 +103,33 @@ def shared_arrays(descriptor, layout):
 def serve(questions, answers):
     """What such a process does until nobody asks any more."""
     draw, descriptor, layout = pickle.load(questions)
-    u_there, y_there = shared_arrays(descriptor, layout)
+    arrays = shared_arrays(descriptor, layout)
     while True:
         try:
             k = pickle.load(questions)
         except EOFError:
             return
         try:
-            u_there[...], y_there[...], third = draw(k)
+            *batch, third = draw(k)
+            for there, x in zip(arrays, batch, strict=True):
+                if (x.dtype, x.shape) != (there.dtype, there.shape):
+                    raise ValueError(f"batch {k}: {x.dtype} {x.shape}, where the first has {there.dtype} {there.shape}")
+                there[...] = x
             answer = None, third
         except Exception as error:
-            answer = error, None
+            answer = portable(error), None
         pickle.dump(answer, answers)
         answers.flush()
+
+
+def portable(error):
+    """The error with its traceback as a note; where pickle cannot carry it, a RuntimeError with the words of both."""
+    error.add_note(f"In a process that draws batches:\n{''.join(traceback.format_exception(error))}")
+    try:
+        pickle.loads(pickle.dumps(error))
+        return error
+    except Exception:
+        return RuntimeError("\n".join(error.__notes__))
 
 
 if __name__ == "__main__":

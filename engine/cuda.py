@@ -7,7 +7,6 @@ from functools import cache
 
 from engine.backend import namespace
 
-SHARED_BYTES = 200 * 1024  # that a kernel asks for at most, of 227 KB that a block can have on an H100
 LANES = 8  # neighbouring threads that share a task, a part of a warp
 
 PRELUDE = r"""
@@ -23,15 +22,24 @@ PRELUDE = r"""
 // The sum over the LANES threads of a task, the same bits for each of them.
 __device__ static inline double sum_of_lanes(double x) {
     const unsigned task = ((1u << LANES) - 1) << (threadIdx.x & 31) / LANES * LANES;
+    __syncwarp(task);  // what a lane has read before may be overwritten by another afterwards
     for (int n = LANES / 2; n > 0; n /= 2) x += __shfl_xor_sync(task, x, n);
     return x;
 }
 """
 
 
-def takes(x):
-    """Whether kernels take arrays like `x`."""
+def on_gpu(x):
+    """Whether `x` lies where kernels run."""
     return namespace(x).__name__ == "cupy"
+
+
+@cache
+def most_shared_bytes():
+    """What a block can have of the current device's shared memory: 227 KB on an H100, 99 KB on an RTX 4090."""
+    import cupy
+
+    return cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
 
 
 def definitions(**sizes):

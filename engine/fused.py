@@ -231,6 +231,6 @@ def gradient_function(cell, parameters, T, batch):
     W = parameters.W
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and type(cell) in KERNELS:
         return FusedGradient(cell, T, batch)
-    if cuda.takes(W) and W.dtype == np.float32 and has_kernel(cell, batch):
+    if cuda.on_gpu(W) and W.dtype == np.float32 and has_kernel(cell, batch):
         return CudaGradient(cell, parameters, T, batch)
     return partial(loss_and_gradient, cell)

@@ -301,10 +301,10 @@ def shared_bytes(cell, B, threads):
 
 
 def has_kernel(cell, batch):
-    """Whether the kernel is there for this cell and batch."""
+    """Whether the kernel is there for this cell and batch, and the device has room for it."""
     B = samples_of_a_block(batch)
     fits = type(cell) in GATES and cell.units % 4 == 0 and cell.units <= LARGEST and B
-    return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell)) <= cuda.SHARED_BYTES
+    return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell)) <= cuda.most_shared_bytes()
 
 
 def definitions(cell, B, threads):

@@ -1,4 +1,4 @@
-"""Geometric kernels c beta^h fitted to profiles over the lag h = 0..T-1, given as logs; host arrays.
+"""Geometric kernels c beta^h fitted to profiles over the lag h = 0..T-1, given as logs; NumPy arrays.
 
 Every lag 1..T-1 whose value is not 0 enters with the same weight: least squares of log p on h. Lag 0 is left out, as
 the sensitivity has no decay there. The two ends of such a fit may differ: over the late lags every part of a network
@@ -49,7 +49,10 @@ def kernel(found, lags):
 
 
 def time_scale(rate):
-    """tau = -1/rate in steps: negative where the profile grows, infinite where it stays, NaN where there is no fit."""
+    """tau = -1/rate in steps, of any arrays.
+
+    Negative where the profile grows, infinite where it stays, NaN where there is no fit.
+    """
     with np.errstate(divide="ignore"):
         return -1 / rate
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine import cuda
 from engine.backend import namespace
+from engine.lanczos import NEWTON_STEPS
 
 THREADS = 128
 
@@ -83,10 +84,15 @@ extern "C" __global__ void __launch_bounds__(THREADS) advance(
 """
 
 
+def has_kernel(x):
+    """Whether the kernel iterates with matrices like `x`."""
+    return cuda.on_gpu(x) and x.dtype == np.float64
+
+
 def advance(iteration, step, alpha, w, tolerance):
     """As engine.lanczos.advance."""
     H, pairs = iteration.v.shape[-1], iteration.found.size
-    kernel = cuda.compiled("advance", cuda.definitions(H=H, THREADS=THREADS, NEWTON_STEPS=20) + SOURCE)
+    kernel = cuda.compiled("advance", cuda.definitions(H=H, THREADS=THREADS, NEWTON_STEPS=NEWTON_STEPS) + SOURCE)
     iteration.alpha[step, ...] = alpha
     grid = -(-pairs * cuda.LANES // THREADS)
     numbers = np.int32(step), np.int32(pairs), np.float64(tolerance)

@@ -16,16 +16,19 @@ from engine.backend import like, namespace, to_host
 
 def singular_values(x):
     """Singular values of the matrices in the last two axes, in falling order."""
-    if linalg_cuda.takes(x):
+    if linalg_cuda.has_kernel(x):
         values, peak = at_unit_size(x)
         return linalg_cuda.rotated(values) * peak[..., 0]
     return decomposed("svdvals", x)
 
 
 def left_singular_vectors(x):
-    """Left singular vectors, the columns of U (..., H, H), and singular values (..., H), of x (..., H, H)."""
+    """Left singular vectors, the columns of U (..., H, H), and singular values (..., H), of x (..., H, H).
+
+    On a GPU the vector of a value 0 is 0.
+    """
     xp = namespace(x)
-    if linalg_cuda.takes(x):
+    if linalg_cuda.has_kernel(x):
         values, peak = at_unit_size(xp.matrix_transpose(x))
         s, U_T = linalg_cuda.rotated(values, vectors=True)
         return xp.matrix_transpose(U_T), s * peak[..., 0]
@@ -35,7 +38,7 @@ def left_singular_vectors(x):
 def spectral_norm(M):
     """||M||_2 over the last two axes."""
     xp = namespace(M)
-    if linalg_cuda.takes(M):
+    if linalg_cuda.has_kernel(M):
         return singular_values(M)[..., 0]
     # The largest eigenvalue of the Gram matrix is exact to rounding, and quick.
     largest = symmetric_eigenvalues(xp.matrix_transpose(M) @ M)[..., -1]
@@ -49,7 +52,7 @@ def symmetric_eigenvalues(x):
 
 def qr(x):
     """Q and R (..., H, H) of x (..., H, H)."""
-    return linalg_cuda.reflected(x) if linalg_cuda.takes(x) else decomposed("qr", x)
+    return linalg_cuda.reflected(x) if linalg_cuda.has_kernel(x) else decomposed("qr", x)
 
 
 def row_scaled_singular_values(x):
@@ -59,11 +62,13 @@ def row_scaled_singular_values(x):
     rows scaled to unit norm, whatever the scale of the rows. Of this number, the second result is an estimate.
     """
     xp = namespace(x)
-    if not linalg_cuda.takes(x):
+    if not linalg_cuda.has_kernel(x):
         found = [jacobi_on_host(matrix) for matrix in to_host(x)]
         return tuple(like(x, np.stack(part)) for part in zip(*found, strict=True))
-    norms = xp.sqrt(xp.sum(x * x, axis=-1, keepdims=True))
-    smallest = linalg_cuda.rotated(x / xp.where(norms > 0, norms, 1))[..., -1]
+    peak = xp.max(xp.abs(x), axis=-1, keepdims=True)
+    unit = x / xp.where(peak > 0, peak, 1)
+    norm = xp.sqrt(xp.sum(unit * unit, axis=-1, keepdims=True))
+    smallest = linalg_cuda.rotated(unit / xp.where(peak > 0, norm, 1))[..., -1]
     found = linalg_cuda.rotated(x)
     return xp.where(found > linalg_cuda.SMALLEST, found, xp.nan), 1 / xp.where(smallest > 0, smallest, xp.nan)
 

@@ -45,7 +45,7 @@ __device__ static bool rotate(double* a, double* b, int lane) {
 }
 
 // X (matrix, N, N) to s (matrix, N) in falling order and, where VECTORS is 1, the rows of unit norm V (matrix, N, N).
-// Where the rows do not become orthogonal, s and V are left as they are.
+// Where the rows do not become orthogonal, or are not finite, s and V are left as they are.
 extern "C" __global__ void __launch_bounds__(THREADS) rotated(const double* X, double* s, double* V)
 {
     SHARED(double, memory);
@@ -72,11 +72,13 @@ extern "C" __global__ void __launch_bounds__(THREADS) rotated(const double* X, d
     }
     if (!orthogonal) return;
 
+    bool finite = true;
     for (int i = task; i < N; i += THREADS / LANES) {
         const double squared = dot(rows + i * S, rows + i * S, lane);
         if (lane == 0) norms[i] = sqrt(squared);
+        finite &= squared < INFINITY;
     }
-    SYNC;
+    if (ANY(!finite)) return;
     for (int i = task; i < N; i += THREADS / LANES) {
         const double norm = norms[i];
         int place = 0;
@@ -116,12 +118,17 @@ extern "C" __global__ void __launch_bounds__(THREADS) reflected(const double* X,
     for (int j = 0; j < N; j++) {
         double* v = columns + j * S;
         if (task == 0) {
-            double squared = 0;
-            for (int h = j + lane; h < N; h += LANES) squared += v[h] * v[h];
+            double size = 0, squared = 0;
+            for (int h = j + lane; h < N; h += LANES) size += fabs(v[h]);
+            size = sum_of_lanes(size);  // or the squares of a small column would underflow
+            for (int h = j + lane; h < N; h += LANES) {
+                v[h] = size > 0 ? v[h] / size : 0;
+                squared += v[h] * v[h];
+            }
             squared = sum_of_lanes(squared);
             if (lane == 0) {
                 const double head = v[j], end = head > 0 ? -sqrt(squared) : sqrt(squared);
-                diagonal[j] = end;
+                diagonal[j] = end * size;
                 v[j] = head - end;
                 betas[j] = squared > 0 ? 1 / (squared - head * end) : 0;  // 2 / v^T v
             }
@@ -159,11 +166,12 @@ def shared_bytes(N):
     return 8 * (N + 1) * (-(-N // 16) * 16 + 8 + 2)
 
 
-def takes(x):
+def has_kernel(x):
     """Whether the kernels take these matrices."""
+    if not cuda.on_gpu(x) or x.dtype != np.float64 or x.shape[-2] != x.shape[-1]:
+        return False
     N = x.shape[-1]
-    fits = x.shape[-2] == N and shared_bytes(N) <= cuda.SHARED_BYTES and threads_of_a_block(N) <= 1024
-    return cuda.takes(x) and x.dtype == np.float64 and fits
+    return threads_of_a_block(N) <= 1024 and shared_bytes(N) <= cuda.most_shared_bytes()
 
 
 def launch(name, source, x, *results, **options):
@@ -175,9 +183,10 @@ def launch(name, source, x, *results, **options):
 
 
 def rotated(x, vectors=False):
-    """Singular values (..., N) in falling order of x (..., N, N) and, if asked for, V^T (..., N, N); else NaN.
+    """Singular values (..., N) in falling order of x (..., N, N) and, if asked for, V^T (..., N, N).
 
-    Values that are not near 1 in size lose accuracy to underflow or overflow.
+    NaN for a matrix that is not finite; the vector of a value 0 is 0. Values that are not near 1 in size lose accuracy
+    to underflow or overflow.
     """
     xp = namespace(x)
     s = xp.full(x.shape[:-1], xp.nan)

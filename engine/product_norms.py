@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import cuda, lanczos, lanczos_cuda
+from engine import lanczos, lanczos_cuda
 from engine.backend import identity, in_rows, like, namespace, to_host, zeros
 from engine.lanczos import begun, cut
 from engine.scaled import EXPONENT_OF_ZERO, Scaled, scaled, shifted, times
@@ -79,7 +79,7 @@ def largest_eigenvalues(R, L, start, tolerance):
     xp = namespace(R)
     R_T, L_T = (in_rows(xp.matrix_transpose(X)) for X in (R, L))
     iteration = begun(xp.broadcast_to(start, (L.shape[0], *R.shape[1:-2], R.shape[0], start.shape[-1])), STEPS)
-    advance = (lanczos_cuda if cuda.takes(R) else lanczos).advance
+    advance = (lanczos_cuda if lanczos_cuda.has_kernel(R) else lanczos).advance
     found = zeros(R, *iteration.found.shape) + xp.nan
     for step in range(STEPS):
         # A matrix L_k serves all t at once, and then an R_t all k: (k, ..., t, D) becomes (t, ..., k, D) in between.

@@ -219,7 +219,7 @@ def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_
         J, start = A + B, place(start_vectors(seeds, probe_batch, cell.state_size))
         norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
         log_P = to_host(gate_products(cell, parameters.W, z)["log_gate_product"])
-        fits = [member_slopes(log_P, log_S) for log_S in (norm, power, guarded(norm), guarded(power))]
+        fits = [power_fit(log_P, log_S)[0] for log_S in (norm, power, guarded(norm), guarded(power))]
         return {"slope": np.stack(fits, axis=1)}
 
     title = f"{task} {cell.name}: slopes of the released code"
@@ -229,8 +229,3 @@ def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_
 def guarded(log_S):
     """log(S + 1e-12)."""
     return np.logaddexp(log_S, np.log(GUARD))
-
-
-def member_slopes(log_P, log_S):
-    """[ELR.slope] of each member from values by (pair, member, sample), NumPy."""
-    return power_fit(log_P, log_S)[0]

@@ -29,7 +29,7 @@ def log_mean(log_x, axis):
 def quantiles(x, q, count=None):
     """(..., quantile): quantiles q of the `count` (...) smallest along the last axis, by default of all of x.
 
-    Between neighbours they are linear, as numpy.quantile's.
+    Linear between neighbours, and NaN where one of x is, as numpy.quantile's.
     """
     xp = namespace(x)
     x = xp.sort(x, axis=-1)
@@ -41,29 +41,32 @@ def quantiles(x, q, count=None):
         for at in (below, xp.minimum(below + 1, last[..., None]))
     )
     with np.errstate(invalid="ignore"):  # of two infinities
-        return xp.where(low == high, low, low + (place - below) * (high - low))
+        between = xp.where(low == high, low, low + (place - below) * (high - low))
+    return xp.where(xp.isnan(x[..., -1:]), xp.nan, between)
 
 
-def line_fit(x, y, used=True):
-    """Slope, intercept and R^2 (...) of the least squares of y on x over the last axis, where `used`.
+def line_fit(x, y, used=None):
+    """Slope, intercept and R^2 (...) of the least squares of y on x over the last axis, where `used`, or everywhere.
 
-    NaN where x does not vary; R^2 also where y does not.
+    NaN where x varies by no more than its rounding; R^2 also where y does.
     """
     xp = namespace(x)
-    used = (x == x) & used
+    used = xp.ones_like(x) > 0 if used is None else used
     count = xp.sum(xp.astype(used, x.dtype), axis=-1)
 
     def deviations(v):
         mean = xp.sum(xp.where(used, v, 0), axis=-1) / count
         return xp.where(used, v - mean[..., None], 0), mean
 
+    def variation(dv, mean):
+        vv = xp.sum(dv * dv, axis=-1)
+        return xp.where(vv > (1e-13 * mean) ** 2 * count, vv, xp.nan)
+
     with np.errstate(invalid="ignore", divide="ignore"):
         (dx, mean_x), (dy, mean_y) = deviations(x), deviations(y)
-        xx, yy = xp.sum(dx * dx, axis=-1), xp.sum(dy * dy, axis=-1)
-        slope = xp.sum(dx * dy, axis=-1) / xp.where(xx > 0, xx, xp.nan)
+        slope = xp.sum(dx * dy, axis=-1) / variation(dx, mean_x)
         residual = xp.where(used, dy - slope[..., None] * dx, 0)
-        varies = yy > (1e-13 * mean_y) ** 2 * count  # beyond the rounding of y itself
-        r_squared = 1 - xp.sum(residual * residual, axis=-1) / xp.where(varies, yy, xp.nan)
+        r_squared = 1 - xp.sum(residual * residual, axis=-1) / variation(dy, mean_y)
     return slope, mean_y - slope * mean_x, r_squared
 
 

@@ -53,7 +53,8 @@ def kernels_on_cpu(monkeypatch, tmp_path):
     if not shutil.which("g++"):
         pytest.skip(needs_compiler.kwargs["reason"])
     monkeypatch.setattr(cuda, "compiled", cache(partial(cuda_on_cpu.kernel, tmp_path)))
-    monkeypatch.setattr(cuda, "takes", lambda x: isinstance(x, quiet_arrays.Array))
+    monkeypatch.setattr(cuda, "on_gpu", lambda x: isinstance(x, quiet_arrays.Array))
+    monkeypatch.setattr(cuda, "most_shared_bytes", lambda: 227 * 1024)
 
 
 @pytest.fixture(scope="session")

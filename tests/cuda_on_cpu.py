@@ -1,7 +1,8 @@
-"""The CUDA sources of the engine on a CPU: real threads for those of a block, a barrier for __syncthreads.
+"""The CUDA sources of the engine on a CPU, with a barrier for __syncthreads.
 
 Shared memory is poisoned before each block, and blocks run one after the other, so that what one does not write itself
-is NaN. ThreadSanitizer finds a missing barrier.
+is NaN. The threads of a block take turns, each up to its next barrier; or they are real ones, in which ThreadSanitizer
+finds a missing barrier.
 """
 
 import ctypes
@@ -15,24 +16,81 @@ from engine.cuda import LANES
 
 SHIM = r"""
 #include <atomic>
-#include <barrier>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
-#include <thread>
 #include <vector>
 #define __device__
 #define __global__
 #define __launch_bounds__(n)
 struct alignas(16) float4 { float x, y, z, w; };
 static float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
-static std::barrier<>* all;
-static std::vector<std::unique_ptr<std::barrier<>>> of_a_task;
+static thread_local int THREAD, BLOCK_X, BLOCK_Y, GRID_X, GRID_Y;
+
+#ifdef REAL_THREADS
+#include <barrier>
+#include <thread>
+using Barrier = std::barrier<>;
+
+static void run_block(const std::function<void(int)>& thread) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < THREADS; i++) threads.emplace_back(thread, i);
+    for (auto& one : threads) one.join();
+}
+#else
+#include <ucontext.h>
+static ucontext_t caller, contexts[THREADS];
+static bool over[THREADS];
+static std::function<void(int)> body;
+
+static void next_turn() {
+    const int mine = THREAD;
+    int n = mine;
+    do n = (n + 1) % THREADS; while (over[n] && n != mine);
+    if (n == mine && over[n]) setcontext(&caller);
+    THREAD = n;
+    if (n != mine) swapcontext(&contexts[mine], &contexts[n]);
+}
+
+static void enter() {
+    body(THREAD);
+    over[THREAD] = true;
+    next_turn();
+}
+
+class Barrier {
+    int expected, arrived = 0, generation = 0;
+public:
+    explicit Barrier(int threads) : expected(threads) {}
+    void arrive_and_wait() {
+        const int now = generation;
+        if (++arrived == expected) arrived = 0, generation++;
+        while (generation == now) next_turn();
+    }
+};
+
+static void run_block(const std::function<void(int)>& thread) {
+    static char stacks[THREADS][1 << 17];
+    body = thread;
+    for (int i = 0; i < THREADS; i++) {
+        over[i] = false;
+        getcontext(&contexts[i]);
+        contexts[i].uc_stack.ss_sp = stacks[i];
+        contexts[i].uc_stack.ss_size = sizeof stacks[i];
+        makecontext(&contexts[i], enter, 0);
+    }
+    THREAD = 0;
+    swapcontext(&caller, &contexts[0]);
+}
+#endif
+
+static Barrier* all;
+static std::vector<std::unique_ptr<Barrier>> of_a_task;
 static std::atomic<int> any;
 static double of_lanes[THREADS];
 static void* shared;
-static thread_local int THREAD, BLOCK_X, BLOCK_Y, GRID_X, GRID_Y;
 #define SYNC all->arrive_and_wait()
 #define SHARED(type, name) type* name = (type*)shared
 
@@ -62,17 +120,14 @@ extern "C" void launch(int grid_x, int grid_y, int bytes, PARAMETERS) {
     shared = std::aligned_alloc(16, (bytes + 15) / 16 * 16);
     for (int block = 0; block < grid_x * grid_y; block++) {
         std::memset(shared, 0xff, bytes);  // NaN in either precision
-        std::barrier<> barrier(THREADS);
+        Barrier barrier(THREADS);
         all = &barrier;
         of_a_task.clear();
-        for (int i = 0; i < THREADS / LANES; i++) of_a_task.push_back(std::make_unique<std::barrier<>>(LANES));
-        std::vector<std::thread> threads;
-        for (int i = 0; i < THREADS; i++)
-            threads.emplace_back([=] {
-                THREAD = i; BLOCK_X = block % grid_x; BLOCK_Y = block / grid_x; GRID_X = grid_x; GRID_Y = grid_y;
-                NAME(ARGUMENTS);
-            });
-        for (auto& thread : threads) thread.join();
+        for (int i = 0; i < THREADS / LANES; i++) of_a_task.push_back(std::make_unique<Barrier>(LANES));
+        run_block([=](int i) {
+            THREAD = i; BLOCK_X = block % grid_x; BLOCK_Y = block / grid_x; GRID_X = grid_x; GRID_Y = grid_y;
+            NAME(ARGUMENTS);
+        });
     }
     std::free(shared);
 }
@@ -130,7 +185,7 @@ def kernel(folder, name, source, shared_bytes=0):
 
 def assert_no_race(folder, name, source, main):
     """That ThreadSanitizer finds nothing in a program with this `main`."""
-    program = built(folder, name, source, SOME + main, "-g", "-fsanitize=thread")
+    program = built(folder, name, source, SOME + main, "-g", "-fsanitize=thread", "-DREAL_THREADS")
     found = subprocess.run([program], capture_output=True, text=True)
     if "unexpected memory mapping" in found.stderr:
         pytest.skip("ThreadSanitizer does not start on this kernel of the operating system")

@@ -31,3 +31,18 @@ def dying(k):
 def leaving_a_trace(folder, k):
     (Path(folder) / str(k)).write_text(str(os.getpid()))
     return numbered(k)
+
+
+class Odd(Exception):
+    def __init__(self, one, other):
+        super().__init__(f"{one} and {other}")
+
+
+def failing_oddly(k):
+    if k == 2:
+        raise Odd("this", "that")
+    return numbered(k)
+
+
+def growing(k):
+    return np.full((2, 3 + (k == 2)), k), np.full(3, -k), k

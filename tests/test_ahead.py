@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import draws
 import numpy as np
@@ -23,6 +25,18 @@ def within_ten_seconds(condition):
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     return condition()
+
+
+def is_running(pid):
+    """Neither gone nor a zombie that waits for its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children():
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -49,14 +63,32 @@ def test_they_are_drawn_before_they_are_asked_for(tmp_path):
     drawers = {(tmp_path / str(k)).read_text() for k in (1, 2, 3)}
     assert len(drawers) == 3 and str(os.getpid()) not in drawers
     batches.close()
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in drawers)
+    assert not any(map(is_running, drawers))
 
 
 def test_an_error_while_drawing_ends_the_work_at_its_batch():
     batches = drawn_ahead(draws.failing, range(9), np.array, 4)
     assert [next(batches)[2] for _ in range(2)] == [0, 1]
-    with pytest.raises(ValueError, match="no such batch"):
+    with pytest.raises(ValueError, match="no such batch") as caught:
         next(batches)
+    assert "draws.py" in caught.value.__notes__[0], "where it arose"
+
+
+def test_an_error_that_pickle_cannot_carry_keeps_its_words():
+    with pytest.raises(RuntimeError, match="this and that"):
+        list(drawn_ahead(draws.failing_oddly, range(9), np.array, 2))
+
+
+def test_batches_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"batch 2: int64 \(2, 4\), where the first has int64 \(2, 3\)"):
+        list(drawn_ahead(draws.growing, range(9), np.array, 2))
+
+
+def test_a_draw_that_pickle_cannot_carry_starts_nothing():
+    before = children()
+    with pytest.raises(AttributeError, match="lambda"):
+        list(drawn_ahead(lambda k: draws.numbered(k), range(9), np.array, 2))
+    assert children() == before
 
 
 def test_a_process_that_is_killed_is_named():
@@ -88,4 +120,4 @@ def test_they_end_with_the_caller_however_it_ends(tmp_path):
     assert caller.returncode == -9
     drawers = {path.read_text() for path in tmp_path.iterdir()}
     assert len(drawers) == 3
-    assert within_ten_seconds(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in drawers))
+    assert within_ten_seconds(lambda: not any(map(is_running, drawers)))

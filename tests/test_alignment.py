@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import PLACES, make_example, small_cell
 
 from engine import alignment
 from engine.backend import to_host
@@ -39,6 +40,15 @@ def test_all_quantities_equal_their_definitions(cell, example, place):
     # a subspace is known to rounding times s_1 / (s_r - s_{r+1}), here below 1e5
     np.testing.assert_allclose(energies, energy[LAGS], atol=1e-10)
     np.testing.assert_allclose(ratios, (s[..., r - 1] / s[..., 0])[LAGS], rtol=1e-9)
+
+
+def test_kernels_agree(kernels_on_cpu):
+    parameters, u, _ = make_example(small_cell("lstm"))
+    z, place = forward(small_cell("lstm"), parameters.W, u, keep_tapes=False).z, PLACES["quiet"]
+    expected = alignment.transport(small_cell("lstm"), parameters, z, LAGS, 2)
+    found = alignment.transport(small_cell("lstm"), Parameters(*map(place, parameters)), place(z), LAGS, 2)
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_allclose(to_host(x), y, atol=1e-10)
 
 
 def test_energy_is_one_for_a_readout_in_the_subspace_and_for_the_whole_space():

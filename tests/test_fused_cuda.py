@@ -6,7 +6,7 @@ import pytest
 from conftest import make_example, needs_compiler, small_cell
 from test_fused import assert_same, in_float32
 
-from engine import fused_cuda
+from engine import cuda, fused_cuda
 from engine.cells import CELLS
 from engine.fused_cuda import GATES, SOURCE, CudaGradient, definitions, has_kernel, samples_of_a_block, shared_bytes
 from engine.unroll import Parameters, loss_and_gradient
@@ -83,12 +83,16 @@ def test_no_thread_reads_what_another_may_be_writing(tmp_path, name):
     cuda_on_cpu.assert_no_race(tmp_path, "gradient", definitions(cell, 4, 6) + SOURCE, main)
 
 
-def test_who_has_a_kernel():
+def test_who_has_a_kernel(monkeypatch):
+    monkeypatch.setattr(cuda, "most_shared_bytes", lambda: 227 * 1024)
     assert all(has_kernel(small_cell(name, 64, 6), 64) for name in CELLS)
     assert has_kernel(small_cell("multi", 128, 6), 64)
     assert not has_kernel(small_cell("multi", 256, 6), 64), "the weights do not fit"
     assert not has_kernel(small_cell("multi", 66, 6), 64), "rows come in fours"
     assert not has_kernel(small_cell("multi", 64, 6), 63), "samples come in fours"
+    monkeypatch.setattr(cuda, "most_shared_bytes", lambda: 99 * 1024)
+    small = {name for name in CELLS if has_kernel(small_cell(name, 64, 6), 64)}
+    assert small == {"plain", "leaky", "scalar", "multi"}, "on a smaller device"
 
 
 def test_a_block_fits():

@@ -22,9 +22,11 @@ pytestmark = pytest.mark.gpu
 MEASURED = "results/smoke/effective_lr/adding/multi.nc"
 
 
-@pytest.mark.parametrize("name", [name for name in CELLS if has_kernel(small_cell(name, 64, 6), 64)])
+@pytest.mark.parametrize("name", CELLS)
 def test_kernel_equals_the_definition_in_float64(on_gpu, name):
     cell = small_cell(name, 64, 6)
+    if not has_kernel(cell, 64):
+        pytest.skip(f"the weights of {name} do not fit in a block of this device")
     example = in_float32(*make_example(cell, T=120, batch=64, gain=1.0))
     parameters, u, y = Parameters(*map(on_gpu, example[0])), on_gpu(example[1]), on_gpu(example[2])
     loss, gradient = CudaGradient(cell, parameters, T=120, batch=64)(parameters, u, y)

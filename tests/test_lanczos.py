@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from conftest import PLACES
 
-from engine import cuda, lanczos, lanczos_cuda
+from engine import lanczos, lanczos_cuda
 from engine.backend import to_host
 
 TOLERANCE = 1e-10
@@ -14,7 +15,7 @@ def largest_eigenvalues(M, place, v=None, steps=40):
     x, H = place(M), M.shape[-1]
     v = np.random.default_rng(1).normal(size=H) if v is None else v
     iteration = lanczos.begun(place(np.broadcast_to(v / np.linalg.norm(v), M.shape[:-1])), steps)
-    advance = (lanczos_cuda if cuda.takes(x) else lanczos).advance
+    advance = (lanczos_cuda if lanczos_cuda.has_kernel(x) else lanczos).advance
     for step in range(steps):
         w = to_host(x @ iteration.v[..., None])[..., 0]
         alpha = (w * to_host(iteration.v)).sum(axis=-1)
@@ -73,15 +74,13 @@ def test_what_is_not_finite_is_not_found(place_or_kernels):
 
 def test_the_kernel_takes_the_steps_of_the_definition(kernels_on_cpu):
     """Number by number, until the first is done."""
-    from conftest import PLACES
-
     M, tracks = gram(2, 3, 9, 9, seed=3), []
     for place in (PLACES["numpy"], PLACES["quiet"]):
         v = np.full(M.shape[:-1], 1 / 3)
         iteration = lanczos.begun(place(v), 5)
         for step in range(5):
             w = (M @ to_host(iteration.v)[..., None])[..., 0]
-            advance = (lanczos_cuda if cuda.takes(iteration.v) else lanczos).advance
+            advance = (lanczos_cuda if lanczos_cuda.has_kernel(iteration.v) else lanczos).advance
             advance(iteration, step, place((w * to_host(iteration.v)).sum(axis=-1)), place(w), TOLERANCE)
         tracks.append([to_host(x) for x in iteration])
     for x, y in zip(*tracks, strict=True):

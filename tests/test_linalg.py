@@ -82,6 +82,15 @@ def test_rows_of_any_scale(place_or_kernels):
     assert 0.9 < condition[0] < 10
 
 
+def test_a_tiny_row_leaves_the_others_alone(place_or_kernels):
+    """Of 1e-170, whose square is 0: its own value may be missing."""
+    X = np.array([1, 1e-20, 1e-170])[:, None] * np.linalg.qr(stacks(3)[0, :1])[0]
+    s, condition = map(to_host, linalg.row_scaled_singular_values(place_or_kernels(X)))
+    np.testing.assert_allclose(s[0, :2], [1, 1e-20], rtol=1e-13)
+    assert np.isnan(s[0, 2]) or s[0, 2] == pytest.approx(1e-170, rel=1e-13)
+    assert 0.9 < condition[0] < 10
+
+
 def test_a_condition_that_is_bad_is_told(place_or_kernels):
     X = np.array([[[1.0, 1.0], [1.0, 1.0 + 1e-9]]])
     _, condition = linalg.row_scaled_singular_values(place_or_kernels(X))

@@ -63,16 +63,16 @@ def test_what_is_not_found_is_nan(kernels_on_cpu, monkeypatch):
     X = matrices(5)
     monkeypatch.setattr(linalg_cuda, "SWEEPS", 1)
     assert np.isnan(rotated(X)).all()
-    monkeypatch.undo()
 
 
-def test_a_matrix_that_is_not_finite_leaves_the_others_alone(kernels_on_cpu):
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_matrix_that_is_not_finite_is_nan_and_leaves_the_others_alone(kernels_on_cpu, bad):
     X = matrices(4, 3)
-    expected = rotated(X)
-    X[1, 2, 2] = np.nan
-    found = rotated(X)
-    np.testing.assert_array_equal(found[[0, 2]], expected[[0, 2]])
-    assert np.isnan(found[1]).any()
+    expected = rotated(X, vectors=True)
+    X[1, 2, 2] = bad
+    for found, sound in zip(rotated(X, vectors=True), expected, strict=True):
+        np.testing.assert_array_equal(found[[0, 2]], sound[[0, 2]])
+        assert np.isnan(found[1]).all()
 
 
 @pytest.mark.parametrize("N", [1, 2, 5, 8, 17])
@@ -89,6 +89,23 @@ def test_factors_of_a_singular_matrix(kernels_on_cpu):
         Q, R = reflected(X)
         np.testing.assert_allclose(Q @ R, X, atol=1e-15)
         np.testing.assert_allclose(Q.T @ Q, np.eye(3), atol=1e-15)
+
+
+def test_factors_of_columns_whose_squares_underflow(kernels_on_cpu):
+    scales = 10.0 ** -np.array([0, 100, 160, 250])
+    Q, R = reflected(matrices(4, 1)[0] * scales)
+    np.testing.assert_allclose(Q @ (R / scales), matrices(4, 1)[0], atol=1e-14)
+    np.testing.assert_allclose(Q.T @ Q, np.eye(4), atol=1e-14)
+
+
+def test_only_matrices_that_fit_come_here(monkeypatch):
+    """On an H100, and on a device whose blocks share 64 KB."""
+    monkeypatch.setattr(cuda, "on_gpu", lambda x: True)
+    for most, fits in ((227 * 1024, [5, 64, 128]), (64 * 1024, [5, 64])):
+        monkeypatch.setattr(cuda, "most_shared_bytes", lambda most=most: most)
+        assert [N for N in (5, 64, 128, 200) if linalg_cuda.has_kernel(np.zeros((2, N, N)))] == fits
+    assert not linalg_cuda.has_kernel(np.zeros((4, 4), np.float32))
+    assert not linalg_cuda.has_kernel(np.zeros((4, 3)))
 
 
 RACES = {

@@ -40,6 +40,7 @@ def test_line_fit_takes_what_is_used_of_each_row(place):
 def test_line_fit_explains_no_variation_that_is_rounding():
     slope, _, r_squared = line_fit(np.arange(9.0), -700 * (1 + 2e-16 * np.arange(9) % 2))
     assert abs(slope) < 1e-12 and np.isnan(r_squared)
+    assert np.isnan(line_fit(np.full(3, 0.1), np.array([1.0, 2.0, 4.0]))).all(), "nor a slope"
 
 
 @pytest.mark.parametrize("n", [1, 2, 11, 100])
@@ -47,6 +48,8 @@ def test_quantiles_equal_numpy_s(place, n):
     x, q = np.random.default_rng(n).normal(size=(2, 3, n)), (0, 0.01, 0.3, 0.5, 0.99, 1)
     expected = np.moveaxis(np.quantile(x, q, axis=-1), 0, -1)
     np.testing.assert_allclose(to_host(quantiles(place(x), q)), expected, rtol=1e-13)
+    x[0, 1, 0] = np.nan
+    np.testing.assert_array_equal(np.isnan(to_host(quantiles(place(x), q)))[..., 0], np.isnan(x).any(axis=-1))
 
 
 def test_quantiles_of_the_smallest(place):

@@ -122,9 +122,10 @@ def test_compiled_form_equals_the_plain_one(name):
         np.testing.assert_allclose(found, expected, **CLOSE)
 
 
-def test_arrays_of_every_library(place):
+def test_arrays_of_every_library(place_or_kernels):
     A, B = cell_parts("multi", T=9, units=5)
-    found = [log_spectral_norms(place(A + B)), *first_order_log_norms(place(A), place(B))]
+    A_there, B_there = place_or_kernels(A), place_or_kernels(B)
+    found = [log_spectral_norms(A_there + B_there), *first_order_log_norms(A_there, B_there)]
     expected = [log_spectral_norms(A + B), *first_order_log_norms(A, B)]
     for x, y in zip(found, expected, strict=True):
         np.testing.assert_allclose(to_host(x), y, **CLOSE)
@@ -192,11 +193,11 @@ def scaled_log_norms(J):
 
 
 @pytest.mark.parametrize("name", HARD)
-def test_hard_factors(name, place):
+def test_hard_factors(name, place_or_kernels):
     J = np.ascontiguousarray(HARD[name])
     # Singular values all but coincide in some, which leaves RESIDUAL. The logs of huge and tiny products, up to 9000,
     # have rounding of their own.
-    np.testing.assert_allclose(to_host(log_spectral_norms(place(J))), scaled_log_norms(J), rtol=1e-14, atol=1e-10)
+    np.testing.assert_allclose(to_host(log_spectral_norms(place_or_kernels(J))), scaled_log_norms(J), rtol=1e-14, atol=1e-10)
 
 
 def test_a_product_that_is_zero_has_log_minus_infinity(place):

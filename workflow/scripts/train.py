@@ -27,7 +27,7 @@ training = train(
     **params.protocol,
     dtype=params.training["dtype"],
     place=place,
-    processes=snakemake.threads,
+    processes=max(1, snakemake.threads - 1),
     resume=resume,
 )
 coords = {"seed": params.seeds, "checkpoint": sorted(params.protocol["checkpoints"])}
