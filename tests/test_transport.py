@@ -197,7 +197,9 @@ def test_hard_factors(name, place_or_kernels):
     J = np.ascontiguousarray(HARD[name])
     # Singular values all but coincide in some, which leaves RESIDUAL. The logs of huge and tiny products, up to 9000,
     # have rounding of their own.
-    np.testing.assert_allclose(to_host(log_spectral_norms(place_or_kernels(J))), scaled_log_norms(J), rtol=1e-14, atol=1e-10)
+    np.testing.assert_allclose(
+        to_host(log_spectral_norms(place_or_kernels(J))), scaled_log_norms(J), rtol=1e-14, atol=1e-10
+    )
 
 
 def test_a_product_that_is_zero_has_log_minus_infinity(place):
