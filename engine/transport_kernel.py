@@ -8,7 +8,8 @@ import math
 from collections import namedtuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 TILE = 8  # along t and along k: the matrices of a tile stay in a level-2 cache, 1 MB at H = 64
 STEPS = 64
@@ -16,10 +17,9 @@ TINY = 1e-130  # below, residuals underflow, see engine.product_norms
 
 # (term, count, H, H) both, and the log of each product's scale (count,)
 Factors = namedtuple("Factors", "matrix transposed log_scale")
-# What belongs to a pair (t, k) stands at [k, t]. `slot` is its row where the live pairs of a t or a k are packed.
-Work = namedtuple(
-    "Work", "v before after_L after_R rows gathered part alpha beta2 theta last2 largest x d slope live slot"
-)
+# What belongs to a pair (t, k) stands at [k, t]. `slot` is its row where the live pairs of a t or a k are packed. v[0] and
+# v[1] are, in turn, the vector of a step and the one before it.
+Work = namedtuple("Work", "v after_L after_R rows gathered part alpha beta2 theta last2 largest x d slope live slot")
 
 
 def compiled(function):
@@ -29,6 +29,33 @@ def compiled(function):
         return njit(cache=True, **options)(function)
     except RuntimeError:  # neither Numba's directory beside the file nor the one of the user can be written
         return njit(**options)(function)
+
+
+def uncounted(x):
+    """An array, or a tuple of them, whose references compiled code does not count; it must be kept alive elsewhere.
+
+    The loops below take slices by the million, and a count is an atomic operation: a quarter of all time.
+    """
+    return x
+
+
+@overload(uncounted)
+def _(x):
+    return lambda x: without_count(x)
+
+
+@intrinsic
+def without_count(typing_context, x):
+    def stripped(context, builder, kind, value):
+        if isinstance(kind, types.Array):
+            array = context.make_array(kind)(context, builder, value)
+            array.meminfo = array.meminfo.type(None)
+            return array._getvalue()
+        for i, part in enumerate(kind):
+            value = builder.insert_value(value, stripped(context, builder, part, builder.extract_value(value, i)), i)
+        return value
+
+    return x(x), lambda context, builder, signature, values: stripped(context, builder, signature.args[0], values[0])
 
 
 @compiled
@@ -48,16 +75,25 @@ def fill_log_norms(A, B, widths, start, tolerance, log_norms):
             if terms == 2:
                 copy(B[t, sample], factors[t, 1])
             log_scale[t] = take_scale(factors[t])
-        for width in widths:
-            for middle in range(width, T, 2 * width):
-                fill_L(L, factors, log_scale, middle, width, product, spare)
-                set_identity(product)
-                reached = 0.0
-                for t in range(middle, min(middle + width, T), TILE):
-                    rows = min(TILE, middle + width - t, T - t)
-                    reached = fill_R(R, factors, log_scale, t, rows, product, spare, reached)
-                    for term in range(terms):
-                        fill_tiles(R, L, term, t, rows, middle, width, start, tolerance, log_norms[term, sample], work)
+        memory = factors, log_scale, R, L, product, spare, work
+        fill_sample(memory, widths, start, tolerance, log_norms[:, sample])
+
+
+@compiled
+def fill_sample(memory, widths, start, tolerance, log_norms):
+    """log_norms (term, t, k) of one sample, whose factors with their scales stand first in `memory`."""
+    factors, log_scale, R, L, product, spare, work = uncounted(memory)
+    start, log_norms, T = uncounted(start), uncounted(log_norms), len(factors)
+    for width in widths:
+        for middle in range(width, T, 2 * width):
+            fill_L(L, factors, log_scale, middle, width, product, spare)
+            set_identity(product)
+            reached = 0.0
+            for t in range(middle, min(middle + width, T), TILE):
+                rows = min(TILE, middle + width - t, T - t)
+                reached = fill_R(R, factors, log_scale, t, rows, product, spare, reached)
+                for term in range(len(log_norms)):
+                    fill_tiles(R, L, term, t, rows, middle, width, start, tolerance, log_norms[term], work)
 
 
 @compiled
@@ -68,7 +104,7 @@ def make_factors(terms, count, H):
 @compiled
 def make_work(terms, H):
     return Work(
-        np.empty((TILE, TILE, H)), np.empty((TILE, TILE, H)),
+        np.empty((2, TILE, TILE, H)),
         np.empty((terms, TILE, TILE, H)), np.empty((terms, TILE, TILE, H)),
         np.empty((TILE, H)), np.empty((TILE, H)), np.empty((TILE, H)),
         np.empty((TILE, STEPS, TILE)), np.empty((TILE, STEPS, TILE)),
@@ -133,8 +169,19 @@ def set_identity(product):
 @compiled
 def copy(X, Y):
     for i in range(X.shape[0]):
-        for j in range(X.shape[1]):
-            Y[i, j] = X[i, j]
+        copy_row(X[i], Y[i])
+
+
+@compiled
+def copy_row(x, y):
+    for i in range(x.size):
+        y[i] = x[i]
+
+
+@compiled
+def scale_to(x, factor, y):
+    for i in range(x.size):
+        y[i] = factor * x[i]
 
 
 @compiled
@@ -212,7 +259,7 @@ def begin(L_transposed, first, rows, columns, start, work):
         for i in range(rows):
             work.live[i, k], work.slot[i, k], work.largest[k, i] = True, i, np.nan
             for h in range(start.shape[1]):
-                work.v[k, i, h], work.before[k, i, h] = start[0, h], 0.0
+                work.v[0, k, i, h], work.v[1, k, i, h] = start[0, h], 0.0
         for term in range(len(L_transposed)):
             np.dot(start, L_transposed[term, first + k], work.rows[:1])
             for i in range(rows):
@@ -231,8 +278,7 @@ def through_R(R_matrix, R_transposed, i, columns, step, work):
         n = 0
         for k in range(columns):
             if live[i, k]:
-                for h in range(H):
-                    work.rows[n, h] = work.after_L[term, k, slot[i, k], h]
+                copy_row(work.after_L[term, k, slot[i, k]], work.rows[n])
                 n += 1
         if n == 0:
             return
@@ -258,13 +304,13 @@ def through_R(R_matrix, R_transposed, i, columns, step, work):
 def through_L(L_matrix, L_transposed, first, k, rows, step, tolerance, work):
     """y -> w = L_k^T y for the live pairs of one k, and from it the next y = L_k v. Returns how many converged."""
     terms, H = len(L_matrix), L_matrix.shape[2]
-    live, slot, v, before, w = work.live, work.slot, work.v, work.before, work.gathered
+    live, slot, w = work.live, work.slot, work.gathered
+    v, before = work.v[step % 2, k], work.v[(step + 1) % 2, k]
     for term in range(terms):
         n = 0
         for i in range(rows):
             if live[i, k]:
-                for h in range(H):
-                    work.rows[n, h] = work.after_R[term, i, slot[i, k], h]
+                copy_row(work.after_R[term, i, slot[i, k]], work.rows[n])
                 n += 1
         if n == 0:
             return 0
@@ -278,7 +324,7 @@ def through_L(L_matrix, L_transposed, first, k, rows, step, tolerance, work):
             alpha, beta = work.alpha[k, step, i], math.sqrt(work.beta2[k, step - 1, i]) if step else 0.0
             squared = 0.0
             for h in range(H):
-                w[n, h] -= alpha * v[k, i, h] + beta * before[k, i, h]
+                w[n, h] -= alpha * v[i, h] + beta * before[i, h]
                 squared += w[n, h] * w[n, h]
             work.beta2[k, step, i] = squared
             slot[i, k] = n
@@ -294,10 +340,8 @@ def through_L(L_matrix, L_transposed, first, k, rows, step, tolerance, work):
                 work.largest[k, i] = theta if theta > TINY else np.nan
             else:
                 inverse = 1 / math.sqrt(work.beta2[k, step, i])
-                for h in range(H):
-                    before[k, i, h] = v[k, i, h]
-                    v[k, i, h] = w[slot[i, k], h] * inverse
-                    w[remaining, h] = v[k, i, h]
+                scale_to(w[slot[i, k]], inverse, before[i])
+                copy_row(before[i], w[remaining])
                 slot[i, k] = remaining
                 remaining += 1
     if remaining:
