@@ -17,8 +17,8 @@ TINY = 1e-130  # below, residuals underflow, see engine.product_norms
 
 # (term, count, H, H) both, and the log of each product's scale (count,)
 Factors = namedtuple("Factors", "matrix transposed log_scale")
-# What belongs to a pair (t, k) stands at [k, t]. `slot` is its row where the live pairs of a t or a k are packed. v[0] and
-# v[1] are, in turn, the vector of a step and the one before it.
+# What belongs to a pair (t, k) stands at [k, t]. `slot` is its row where the live pairs of a t or a k are packed.
+# v[0] and v[1] are, in turn, the vector of a step and the one before it.
 Work = namedtuple("Work", "v after_L after_R rows gathered part alpha beta2 theta last2 largest x d slope live slot")
 
 
@@ -34,7 +34,7 @@ def compiled(function):
 def uncounted(x):
     """An array, or a tuple of them, whose references compiled code does not count; it must be kept alive elsewhere.
 
-    The loops below take slices by the million, and a count is an atomic operation: a quarter of all time.
+    The loops below take slices by the million, and a count is an atomic operation: a fifth of all time.
     """
     return x
 
