@@ -58,7 +58,7 @@ def line_fit(x, y, used=None):
         mean = xp.sum(xp.where(used, v, 0), axis=-1) / count
         return xp.where(used, v - mean[..., None], 0), mean
 
-    def variation(dv, mean):
+    def variation(dv, mean):  # NaN where it may be the rounding of the mean
         vv = xp.sum(dv * dv, axis=-1)
         return xp.where(vv > (1e-13 * mean) ** 2 * count, vv, xp.nan)
 

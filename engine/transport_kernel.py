@@ -2,6 +2,8 @@
 
 A block is cut into tiles. A matrix is applied to all pairs of its tile at once, and a pair leaves as soon as it has
 converged. Transposes are stored, since BLAS multiplies untransposed matrices faster.
+
+All of it stands in this one file: what Numba keeps on disk is made anew after an edit of its own file alone.
 """
 
 import math

@@ -48,7 +48,7 @@ def test_kernels_agree(kernels_on_cpu):
     expected = alignment.transport(small_cell("lstm"), parameters, z, LAGS, 2)
     found = alignment.transport(small_cell("lstm"), Parameters(*map(place, parameters)), place(z), LAGS, 2)
     for x, y in zip(found, expected, strict=True):
-        np.testing.assert_allclose(to_host(x), y, atol=1e-10)
+        np.testing.assert_allclose(to_host(x), y, atol=1e-10)  # as above: of a subspace
 
 
 def test_energy_is_one_for_a_readout_in_the_subspace_and_for_the_whole_space():

@@ -84,7 +84,7 @@ def test_the_kernel_takes_the_steps_of_the_definition(kernels_on_cpu):
             advance(iteration, step, place((w * to_host(iteration.v)).sum(axis=-1)), place(w), TOLERANCE)
         tracks.append([to_host(x) for x in iteration])
     for x, y in zip(*tracks, strict=True):
-        np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-9)  # five steps, each of which amplifies rounding
 
 
 def test_what_is_cut_is_what_was_there(place):
