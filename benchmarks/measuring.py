@@ -9,13 +9,13 @@ from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, compare, 
 from report import Row
 from updates import first_member
 
-from engine.fused import gradient_function
+from engine.network.gradient import gradient_function
+from engine.network.unroll import Parameters, forward, jacobians, loss_and_gradient, per_sample_gradients
 from engine.optimizers import make_optimizer
-from engine.spectra import log_singular_values
+from engine.products.singular_values import log_singular_values
+from engine.products.spectral_norms import log_spectral_norms, pairs
 from engine.tasks import TASKS, ensemble_batch
-from engine.training import initial_parameters, train
-from engine.transport import log_spectral_norms, pairs
-from engine.unroll import Parameters, forward, jacobians, loss_and_gradient, per_sample_gradients
+from engine.training.train import initial_parameters, train
 
 LAGS = (1, 2, 4, 8, 12, 16, 24, 32, 40)
 

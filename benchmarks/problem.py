@@ -3,8 +3,8 @@
 import numpy as np
 
 from engine.cells import make_cell
+from engine.network.unroll import Parameters
 from engine.optimizers import make_optimizer
-from engine.unroll import Parameters
 
 CELLS = ("plain", "leaky", "scalar", "multi")
 # Of a cell's gates, the weights by their names in theory.md: on the state, on the inputs.

@@ -18,10 +18,10 @@ import yaml
 from problem import RATE, build
 from report import RESULTS, about
 
-from engine import anisotropy, effective_lr, expansion, gates, released_code
-from engine.networks import Networks
+from engine.measures import anisotropy, effective_lr, expansion, gates, released_code
+from engine.network.ensemble import Networks
 from engine.optimizers import make_optimizer
-from engine.training import train
+from engine.training.train import train
 
 CONFIG = yaml.safe_load((Path(__file__).parent.parent / "config" / "config.yaml").read_text())
 

@@ -19,10 +19,10 @@ from one_core import interleaved
 from problem import BATCH, CELLS, INPUTS, RATE, build, update_flops
 from report import RESULTS, about
 
-from engine import fused
+from engine.network import gradient_numba
 from engine.optimizers import make_optimizer
 from engine.tasks import ensemble_batch
-from engine.training import initial_parameters, train
+from engine.training.train import initial_parameters, train
 
 T, UPDATES, SEEDS = 120, 100, [1, 2, 3, 4]
 
@@ -56,7 +56,7 @@ def parts_of_an_update(name, rounds=25):
     cell = build(name)
     u, y, _ = ensemble_batch("adding", [0], "train", 0, T=T, n=INPUTS, batch=BATCH, dtype="float32")
     parameters = initial_parameters(cell, [0], "float32")
-    function = fused.FusedGradient(cell, T, BATCH)
+    function = gradient_numba.FusedGradient(cell, T, BATCH)
     function(parameters, u, y)
     W, z, p = parameters.W[0], function.z, function.p
     tapes = p.copy()
@@ -64,13 +64,13 @@ def parts_of_an_update(name, rounds=25):
     step, step_backward, _ = function.kernels
 
     def backward():
-        fused.backward(step_backward, function.options, W, z, p, lam.copy(), dW)
+        gradient_numba.backward(step_backward, function.options, W, z, p, lam.copy(), dW)
 
     W_t, W_x = np.ascontiguousarray(W.T), np.ascontiguousarray(W[:, : cell.state_size])
     times = interleaved(
         {
             "the whole": partial(function, parameters, u, y),
-            "  forward over time": partial(fused.forward, step, function.options, W, u[:, 0], z, p),
+            "  forward over time": partial(gradient_numba.forward, step, function.options, W, u[:, 0], z, p),
             "  backward over time": backward,
             "  in these, the matrix products": partial(products, z, tapes, W_t, W_x),
         },

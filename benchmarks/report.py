@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.provenance import git_state
+from engine.results.provenance import git_state
 
 RESULTS = Path(__file__).parent / "results"
 

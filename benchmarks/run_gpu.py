@@ -26,11 +26,11 @@ import timing
 from problem import ALPHA, BATCH, CELLS, INPUTS, RATE, build, compare, sgd_update, update_flops
 from report import RESULTS, Row, about, table
 
-from engine.backend import describe, namespace, placement, to_host
-from engine.fused import gradient_function
+from engine.common.backend import describe, namespace, placement, to_host
+from engine.network.gradient import gradient_function
+from engine.network.unroll import Parameters
 from engine.tasks import ensemble_batch
-from engine.training import initial_parameters
-from engine.unroll import Parameters
+from engine.training.train import initial_parameters
 
 T, MEMBERS = 120, (1, 20, 100, 300)
 ON_GPU = (*CELLS, "gru", "lstm")

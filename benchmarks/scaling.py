@@ -23,9 +23,9 @@ from problem import INPUTS, build, sgd_update
 from report import RESULTS, about
 
 from engine.figures import style
-from engine.fused import gradient_function
+from engine.network.gradient import gradient_function
 from engine.tasks import ensemble_batch
-from engine.training import initial_parameters
+from engine.training.train import initial_parameters
 
 AT = {"units": 64, "steps": 120, "seeds": 1, "batch": 64}
 SWEEPS = {

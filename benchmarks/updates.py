@@ -9,11 +9,11 @@ from one_core import interleaved
 from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, compare, sgd_update, update_flops
 from report import Row
 
-from engine.fused import gradient_function
+from engine.network.gradient import gradient_function
+from engine.network.unroll import loss_and_gradient
 from engine.optimizers import make_optimizer
 from engine.tasks import ensemble_batch
-from engine.training import initial_parameters, train
-from engine.unroll import loss_and_gradient
+from engine.training.train import initial_parameters, train
 
 
 def square_products(size=64, calls=200):

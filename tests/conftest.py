@@ -10,11 +10,11 @@ import pytest
 import quiet_arrays
 from house import SMOKE, copy_of_the_house, snakemake
 
-from engine import cuda
-from engine.backend import DeviceError, placement
 from engine.cells import CELLS, make_cell
-from engine.training import initial_parameters
-from engine.unroll import Parameters
+from engine.common import cuda
+from engine.common.backend import DeviceError, placement
+from engine.network.unroll import Parameters
+from engine.training.train import initial_parameters
 
 STRICT_DEVICE = array_api_strict.Device("device1")
 

@@ -12,7 +12,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from engine.cuda import LANES
+from engine.common.cuda import LANES
 
 SHIM = r"""
 #include <atomic>
@@ -161,7 +161,7 @@ def built(folder, name, source, text, *options):
 
 
 def kernel(folder, name, source, shared_bytes=0):
-    """`engine.cuda.compiled` on a CPU: called with NumPy or quiet arrays, as CuPy's kernels with their own."""
+    """`engine.common.cuda.compiled` on a CPU: called with NumPy or quiet arrays, as CuPy's kernels with their own."""
     folder = folder / str(len(list(folder.iterdir())))
     folder.mkdir()
     library = ctypes.CDLL(built(folder, name, source, "", "-shared", "-fPIC", "-Wl,-Bsymbolic"))

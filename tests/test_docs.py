@@ -10,8 +10,8 @@ import numpy as np
 from house import ROOT, copy_of_the_house
 from test_importing import our_outputs, pytorch_outputs, state_dict
 
-from engine.datasets import load
-from engine.importing import read_network
+from engine.results.importing import read_network
+from engine.results.netcdf import load
 from engine.tasks.recorded import read_sequences
 from tools.list_files import page
 

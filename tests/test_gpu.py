@@ -5,17 +5,18 @@ import pytest
 import xarray as xr
 from conftest import make_example, small_cell
 from house import SMOKE, copy_of_the_house, snakemake
-from test_fused import assert_same, in_float32
+from test_gradient_numba import assert_same, in_float32
 from test_lanczos import gram, largest_eigenvalues
 
-from engine import anisotropy, effective_lr, linalg
-from engine.backend import to_host
 from engine.cells import CELLS
-from engine.fused_cuda import CudaGradient, has_kernel
-from engine.networks import Networks
+from engine.common.backend import to_host
+from engine.measures import anisotropy, effective_lr
+from engine.network.ensemble import Networks
+from engine.network.gradient_cuda import CudaGradient, has_kernel
+from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
-from engine.training import initial_parameters, train
-from engine.unroll import Parameters, loss_and_gradient
+from engine.products import linalg
+from engine.training.train import initial_parameters, train
 
 pytestmark = pytest.mark.gpu
 

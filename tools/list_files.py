@@ -8,7 +8,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from engine.datasets import COORDINATES
+from engine.results.netcdf import COORDINATES
 
 KINDS = {
     "training/{experiment}/{task}/{cell}-{optimizer}.nc": "Networks at their checkpoints, and how they were trained.",

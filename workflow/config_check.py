@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
-from engine.registry import lookup, nearest
+from engine.common.registry import lookup, nearest
 from engine.tasks import make_task
 from workflow.networks import check_network
 from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings

@@ -6,8 +6,8 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from engine.backend import describe
-from engine.provenance import provenance
+from engine.common.backend import describe
+from engine.results.provenance import provenance
 
 log = logging.getLogger("job")
 LOWERED_BY = "fewer seeds by `seeds_per_job`, fewer samples by `batch` of a training or `probe_batch` of a measurement"

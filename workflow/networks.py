@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from engine.importing import read_network
+from engine.results.importing import read_network
 from engine.tasks import make_task
 from engine.tasks.recorded import read_sequences
 from workflow import sizes

@@ -1,6 +1,7 @@
 """Which files of this repository a script imports, directly or through others."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -20,13 +21,19 @@ def sources(script, root):
 @cache  # every job reads the rules again, and the scripts share most of what they import
 def imports(root, path):
     """Files that one file imports, with the __init__.py of every package on the way."""
-    names = set()
+    if Path(path).suffix != ".py":
+        return set()
+    names, beside = set(), set()
     for node in ast.walk(ast.parse((root / path).read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {file for name in names if name.split(".")[0] in PACKAGES for file in files(root, name)}
+        elif isinstance(node, ast.Constant) and re.fullmatch(
+            r"\w+\.cu", str(node.value)
+        ):  # a CUDA source that lies beside it
+            beside.add(str(Path(path).with_name(node.value)))
+    return beside | {file for name in names if name.split(".")[0] in PACKAGES for file in files(root, name)}
 
 
 def files(root, name):

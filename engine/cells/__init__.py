@@ -1,4 +1,4 @@
-"""The cells: one file each. A cell that is registered here obeys every law in tests/test_cells.py."""
+"""The cells: one file each. A cell that is registered here obeys every law in tests/cells/test_cells.py."""
 
 from engine.cells.cell import Cell
 from engine.cells.gru import GRU
@@ -7,7 +7,7 @@ from engine.cells.lstm import LSTM
 from engine.cells.multi import Multi
 from engine.cells.plain import Plain
 from engine.cells.scalar import Scalar
-from engine.registry import lookup
+from engine.common.registry import lookup
 
 CELLS = {cell.name: cell for cell in (Plain, Leaky, Scalar, Multi, GRU, LSTM)}
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.backend import namespace, zeros
+from engine.common.backend import namespace, zeros
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ A cell of this family says only what its gate is: which rows of W drive it, and 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.backend import identity, namespace, zeros
 from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid
+from engine.common.backend import identity, namespace, zeros
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ retention 1 - g_t is z_t.
 
 from dataclasses import dataclass
 
-from engine.backend import identity, namespace
 from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid, sigmoid_slope
+from engine.common.backend import identity, namespace
 
 
 @dataclass(frozen=True)

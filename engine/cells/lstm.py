@@ -8,8 +8,8 @@ retention is the forget gate f_t. These are two gates: unlike elsewhere the rete
 
 from dataclasses import dataclass
 
-from engine.backend import identity, namespace, zeros
 from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid, sigmoid_slope
+from engine.common.backend import identity, namespace, zeros
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ ROWS = (
 
 
 def alignment_figure(gates, trainings):
-    """One column an optimizer, one colour a cell, from {model: dataset} of engine.gates and of training of one task.
+    """One column an optimizer, one colour a cell, from {model: dataset} of gates and of training, one task.
 
     Rows: alignment gain and transport efficiency over lags; cosine and spread of the updates over training.
     """

@@ -5,8 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.claims import ALL_TASKS, CONTRADICTED, HOLDS, MIXED, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED, UNDECIDED
 from engine.figures.style import WIDTH, mathematical, plt
+from engine.verdicts.claims import (
+    ALL_TASKS,
+    CONTRADICTED,
+    HOLDS,
+    MIXED,
+    NOT_MEASURED,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+)
 
 COLORS = {HOLDS: "#2166ac", CONTRADICTED: "#b2182b", UNDECIDED: "0.55"}
 VERDICT_COLORS = {SUPPORTED: "#2166ac", NOT_SUPPORTED: "#b2182b", MIXED: "#b35806", NOT_MEASURED: "0.55"}

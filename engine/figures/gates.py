@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.figures.style import band, cell_color, grid, legend_below, model_label, powers_of_ten
-from engine.geometric import fit, kernel
+from engine.measures.geometric import fit, kernel
 
 LOG10 = np.log(10)
 PAPER = {"facecolor": "w", "edgecolor": "none", "alpha": 0.7, "pad": 1}

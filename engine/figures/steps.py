@@ -21,8 +21,8 @@ from engine.figures.style import (
 class Compared(NamedTuple):
     """One model on one task beside its references."""
 
-    gates: object  # the dataset of engine.gates
-    steps: object  # the dataset of engine.step_sizes.compare
+    gates: object  # the dataset of engine.measures.gates
+    steps: object  # the dataset of engine.measures.step_sizes.compare
     references: dict  # {model: dataset of its training}
 
 

@@ -4,8 +4,8 @@ import matplotlib
 import numpy as np
 import seaborn as sns
 
-from engine.files import whole
-from engine.statistics import mean_interval
+from engine.common.files import atomic_write
+from engine.common.statistics import mean_interval
 
 matplotlib.use("Agg")
 
@@ -181,7 +181,7 @@ def mark_what_is_left_out(ax, line, known):
 def save_figure(figure, paths):
     """Writes a figure to each path (.pdf, .png) whole or not at all, without a date, and closes it."""
     for path in paths:
-        with whole(path) as part:
+        with atomic_write(path) as part:
             figure.savefig(part, metadata={"CreationDate": None} if part.suffix == ".pdf" else {"Software": None})
         figure.set_layout_engine("none")  # laid out once, for all files
     plt.close(figure)

@@ -1,13 +1,13 @@
-"""Update rules, one file each. A rule that is registered here obeys every law in tests/test_optimizers.py."""
+"""Update rules, one file each. A rule registered here obeys every law in tests/optimizers/test_optimizers.py."""
 
 from dataclasses import fields
 
+from engine.common.registry import lookup
 from engine.optimizers.adam import Adam
 from engine.optimizers.momentum import Momentum
 from engine.optimizers.rmsprop import RMSprop
 from engine.optimizers.rule import Rule
 from engine.optimizers.sgd import SGD
-from engine.registry import lookup
 
 OPTIMIZERS = {rule.name: rule for rule in (SGD, Momentum, RMSprop, Adam)}
 

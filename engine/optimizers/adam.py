@@ -6,7 +6,7 @@ theta <- theta - mu_k m_hat / (sqrt(v_hat) + eps),  m_hat = m / (1 - beta1^(k+1)
 
 from dataclasses import dataclass
 
-from engine.backend import namespace
+from engine.common.backend import namespace
 from engine.optimizers.ranges import within
 from engine.optimizers.rule import Rule
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.backend import namespace
+from engine.common.backend import namespace
 from engine.optimizers.ranges import within
 from engine.optimizers.rule import Rule
 

@@ -3,7 +3,7 @@ as in PyTorch)."""
 
 from dataclasses import dataclass
 
-from engine.backend import namespace
+from engine.common.backend import namespace
 from engine.optimizers.ranges import within
 from engine.optimizers.rule import Rule
 

@@ -3,8 +3,8 @@
 import math
 from inspect import signature
 
+from engine.common.registry import lookup
 from engine.optimizers.ranges import within
-from engine.registry import lookup
 
 
 def constant(k, K):
@@ -16,7 +16,7 @@ def step(k, K, factor=0.1, every=0.5):
     """Multiplied by `factor` after each fraction `every` of the updates."""
     within("schedule step", "factor", factor, 0, 1, low_allowed=False, high_allowed=True)
     within("schedule step", "every", every, 0, 1, low_allowed=False, high_allowed=True)
-    return factor ** (k // whole(every, K))
+    return factor ** (k // as_updates(every, K))
 
 
 def exponential(k, K, final=0.01):
@@ -34,11 +34,11 @@ def cosine(k, K, final=0.0):
 def warmup(k, K, fraction=0.1):
     """Linear rise to 1 over the first `fraction` of the updates, then constant."""
     within("schedule warmup", "fraction", fraction, 0, 1, high_allowed=True)
-    return min(1.0, (k + 1) / whole(fraction, K))
+    return min(1.0, (k + 1) / as_updates(fraction, K))
 
 
-def whole(fraction, K):
-    """A fraction of K updates as a whole number of them, at least 1: 0.07 * 100 is not 7 in floating point."""
+def as_updates(fraction, K):
+    """A fraction of K updates as a as_updates number of them, at least 1: 0.07 * 100 is not 7 in floating point."""
     return max(1, round(fraction * K))
 
 

@@ -1,9 +1,9 @@
-"""The tasks. One that is registered here obeys every test in tests/test_tasks.py."""
+"""The tasks. One that is registered here obeys every test in tests/tasks/test_tasks.py."""
 
 import numpy as np
 
-from engine.registry import lookup
-from engine.seeding import stream
+from engine.common.registry import lookup
+from engine.common.seeding import stream
 from engine.tasks.ar2 import AR2
 from engine.tasks.marks import Adding, Recall
 from engine.tasks.narma import Narma10, Narma20

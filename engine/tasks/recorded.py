@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.arrays import read_arrays
-from engine.registry import nearest
+from engine.common.arrays import read_arrays
+from engine.common.registry import nearest
 from engine.tasks.task import Task
 
 

@@ -61,7 +61,7 @@ def by_seeds(name):
 def megabytes(need):
     """mem_mb: a number, or what a function of workflow/sizes.py finds; times the attempt, for jobs that were killed.
 
-    Threads beyond the first are processes of their own, see engine/ahead.py.
+    Threads beyond the first are processes of their own, see engine/training/prefetch.py.
     """
 
     def held(wildcards, attempt, threads):

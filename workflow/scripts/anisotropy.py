@@ -1,8 +1,9 @@
 """Anisotropy of propagation and updates of one model on one task."""
 
-from engine.anisotropy import QUANTITIES, measure
-from engine.backend import placement
-from engine.datasets import dataset, load_networks, save
+from engine.common.backend import placement
+from engine.measures.anisotropy import QUANTITIES, measure
+from engine.results.netcdf import dataset, save
+from engine.results.networks import load_networks
 from workflow.job import attributes, start
 from workflow.probe import described, probed_task
 

@@ -5,12 +5,12 @@ from functools import cache
 import pandas as pd
 import yaml
 
-from engine.claim_cases import Measured, Results
-from engine.claims import evaluate
-from engine.datasets import load
-from engine.factorial import table
-from engine.files import write_text
-from engine.summary import markdown_table
+from engine.common.files import write_text
+from engine.results.netcdf import load
+from engine.verdicts.claim_cases import Measured, Results
+from engine.verdicts.claims import evaluate
+from engine.verdicts.factorial import table
+from engine.verdicts.summary import markdown_table
 from workflow.job import start
 
 start(snakemake)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine.coupling import rows
-from engine.datasets import load
-from engine.files import write_text
+from engine.common.files import write_text
+from engine.results.netcdf import load
+from engine.verdicts.coupling import rows
 from workflow.job import start
 
 start(snakemake)

@@ -1,8 +1,9 @@
 """What the released code computes instead of the anisotropy and sensitivity of one model, departure by departure."""
 
-from engine.backend import placement
-from engine.datasets import dataset, load_networks, save
-from engine.released_code import DEPARTURES, QUANTITIES, measure
+from engine.common.backend import placement
+from engine.measures.released_code import DEPARTURES, QUANTITIES, measure
+from engine.results.netcdf import dataset, save
+from engine.results.networks import load_networks
 from workflow.job import attributes, start
 
 start(snakemake)

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from engine.datasets import load
-from engine.files import write_text
-from engine.summary import departure_rows, markdown_table, slope_rows
+from engine.common.files import write_text
+from engine.results.netcdf import load
+from engine.verdicts.summary import departure_rows, markdown_table, slope_rows
 from workflow.job import start
 
 start(snakemake)

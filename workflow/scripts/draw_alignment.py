@@ -1,8 +1,8 @@
 """Draws the alignment of transport and the updates of every model, task by task."""
 
-from engine.datasets import load
 from engine.figures.alignment import alignment_figure
 from engine.figures.style import save_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

@@ -1,8 +1,8 @@
 """Draws the anisotropy of all models on one task."""
 
-from engine.datasets import load
 from engine.figures.anisotropy import anisotropy_figure
 from engine.figures.style import save_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

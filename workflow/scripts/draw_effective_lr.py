@@ -1,8 +1,8 @@
 """Draws the effective learning rates of one cell on one task."""
 
-from engine.datasets import load
 from engine.figures.effective_lr import profile_figure
 from engine.figures.style import save_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

@@ -1,8 +1,8 @@
 """Draws the first-order expansion of one cell."""
 
-from engine.datasets import load
 from engine.figures.expansion import expansion_figure
 from engine.figures.style import save_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

@@ -1,8 +1,8 @@
 """Draws what is carried over the lags, page by page."""
 
-from engine.datasets import load
 from engine.figures.gates import gates_figure
 from engine.figures.style import save_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

@@ -1,8 +1,8 @@
 """Draws all networks of one's own side by side."""
 
-from engine.datasets import load
 from engine.figures.networks import networks_figure
 from engine.figures.style import save_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

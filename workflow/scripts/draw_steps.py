@@ -2,9 +2,9 @@
 
 from itertools import product
 
-from engine.datasets import load
 from engine.figures.steps import Compared, steps_figure
 from engine.figures.style import save_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

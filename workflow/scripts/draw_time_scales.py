@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from engine.datasets import load
 from engine.figures.style import save_figure
 from engine.figures.time_scales import time_scales_figure
+from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)

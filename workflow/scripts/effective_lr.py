@@ -1,8 +1,9 @@
 """Effective learning rates by lag, and their predictors, of one cell on one task."""
 
-from engine.backend import placement
-from engine.datasets import dataset, load_networks, save
-from engine.effective_lr import QUANTITIES, measure
+from engine.common.backend import placement
+from engine.measures.effective_lr import QUANTITIES, measure
+from engine.results.netcdf import dataset, save
+from engine.results.networks import load_networks
 from workflow.job import attributes, start
 from workflow.probe import probed_task
 

@@ -1,8 +1,8 @@
 """First-order expansion of one cell's product of Jacobians."""
 
-from engine.backend import placement
-from engine.datasets import dataset, save
-from engine.expansion import QUANTITIES, measure
+from engine.common.backend import placement
+from engine.measures.expansion import QUANTITIES, measure
+from engine.results.netcdf import dataset, save
 from workflow.job import attributes, start
 from workflow.parts import build_cell
 

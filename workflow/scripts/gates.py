@@ -1,8 +1,9 @@
 """Gates as optimizers, time scales and alignment of one model on one task."""
 
-from engine.backend import placement
-from engine.datasets import dataset, load_networks, save
-from engine.gates import QUANTITIES, coordinates, measure
+from engine.common.backend import placement
+from engine.measures.gates import QUANTITIES, coordinates, measure
+from engine.results.netcdf import dataset, save
+from engine.results.networks import load_networks
 from workflow.job import attributes, start
 from workflow.probe import described, probed_task
 

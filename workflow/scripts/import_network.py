@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.datasets import save_networks
-from engine.importing import read_network
-from engine.networks import Networks
-from engine.unroll import Parameters
+from engine.network.ensemble import Networks
+from engine.network.unroll import Parameters
+from engine.results.importing import read_network
+from engine.results.networks import save_networks
 from workflow.job import attributes, log, start
 
 start(snakemake)

@@ -1,6 +1,6 @@
 """Puts the files of all blocks of seeds together, as one job over all seeds would have written them."""
 
-from engine.datasets import join, load, save
+from engine.results.netcdf import join, load, save
 from workflow.job import start
 
 start(snakemake)

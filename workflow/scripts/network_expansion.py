@@ -1,8 +1,9 @@
 """First-order expansion of the product of Jacobians of a network of one's own."""
 
-from engine.backend import placement
-from engine.datasets import dataset, load_networks, save
-from engine.expansion import QUANTITIES, measure_networks
+from engine.common.backend import placement
+from engine.measures.expansion import QUANTITIES, measure_networks
+from engine.results.netcdf import dataset, save
+from engine.results.networks import load_networks
 from workflow.job import attributes, start
 from workflow.probe import described, probed_task
 

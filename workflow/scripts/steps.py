@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from engine.backend import placement
-from engine.datasets import dataset, load, save
-from engine.step_sizes import COMPARISON_QUANTITIES, compare
+from engine.common.backend import placement
+from engine.measures.step_sizes import COMPARISON_QUANTITIES, compare
+from engine.results.netcdf import dataset, load, save
 from workflow.job import attributes, start
 
 start(snakemake)

@@ -4,9 +4,9 @@ from itertools import product
 
 import pandas as pd
 
-from engine.datasets import load
-from engine.files import write_text
-from engine.summary import markdown, summary_rows
+from engine.common.files import write_text
+from engine.results.netcdf import load
+from engine.verdicts.summary import markdown, summary_rows
 from workflow.job import start
 
 start(snakemake)

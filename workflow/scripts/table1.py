@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine.datasets import load
-from engine.files import write_text
-from engine.table1 import latex, table, values
+from engine.common.files import write_text
+from engine.results.netcdf import load
+from engine.verdicts.table1 import latex, table, values
 from workflow.job import start
 
 start(snakemake)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from engine.common.files import write_text
 from engine.figures.tables import page
-from engine.files import write_text
 from workflow.job import start
 
 start(snakemake)

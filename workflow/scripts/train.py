@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from engine.backend import placement
-from engine.datasets import save_training
-from engine.resume import Resume
-from engine.training import train
+from engine.common.backend import placement
+from engine.results.trainings import save_training
+from engine.training.checkpoint import Resume
+from engine.training.train import train
 from workflow.job import attributes, result_key, start
 from workflow.parts import build_cell, build_optimizer
 

@@ -1,0 +1,83 @@
+"""Means, quantiles and line fits of any arrays; intervals over what has been measured, of host arrays."""
+
+import math
+
+import numpy as np
+from scipy.stats import t as student
+
+from engine.common.backend import like, namespace, zeros
+
+
+def log_median(log_x, axis):
+    """log of the median of x along `axis`, from log x, where x itself may be too small for a float."""
+    xp = namespace(log_x)
+    ordered = xp.moveaxis(xp.sort(log_x, axis=axis), axis, 0)
+    n = ordered.shape[0]
+    low, high = ordered[(n - 1) // 2, ...], ordered[n // 2, ...]
+    return low if n % 2 else xp.logaddexp(low, high) - math.log(2)
+
+
+def log_mean(log_x, axis):
+    """log of the mean of x along `axis`, from log x, as log_median; -inf where all of x is 0."""
+    xp = namespace(log_x)
+    top = xp.max(log_x, axis=axis, keepdims=True)
+    scale = xp.where(xp.isfinite(top), top, 0)
+    with np.errstate(divide="ignore"):
+        return xp.squeeze(scale, axis=axis) + xp.log(xp.mean(xp.exp(log_x - scale), axis=axis))
+
+
+def quantiles(x, q, count=None):
+    """(..., quantile): quantiles q of the `count` (...) smallest along the last axis, by default of all of x.
+
+    Linear between neighbours, and NaN where one of x is, as numpy.quantile's.
+    """
+    xp = namespace(x)
+    x = xp.sort(x, axis=-1)
+    last = (zeros(x, *x.shape[:-1]) + x.shape[-1] if count is None else xp.astype(count, x.dtype)) - 1
+    place = last[..., None] * like(x, np.array(q))
+    below = xp.floor(place)
+    low, high = (
+        xp.take_along_axis(x, xp.astype(xp.clip(at, 0, None), xp.int64), axis=-1)
+        for at in (below, xp.minimum(below + 1, last[..., None]))
+    )
+    with np.errstate(invalid="ignore"):  # of two infinities
+        between = xp.where(low == high, low, low + (place - below) * (high - low))
+    return xp.where(xp.isnan(x[..., -1:]), xp.nan, between)
+
+
+def line_fit(x, y, used=None):
+    """Slope, intercept and R^2 (...) of the least squares of y on x over the last axis, where `used`, or everywhere.
+
+    NaN where x varies by no more than its rounding; R^2 also where y does.
+    """
+    xp = namespace(x)
+    used = xp.ones_like(x) > 0 if used is None else used
+    count = xp.sum(xp.astype(used, x.dtype), axis=-1)
+
+    def deviations(v):
+        mean = xp.sum(xp.where(used, v, 0), axis=-1) / count
+        return xp.where(used, v - mean[..., None], 0), mean
+
+    def variation(dv, mean):  # NaN where it may be the rounding of the mean
+        vv = xp.sum(dv * dv, axis=-1)
+        return xp.where(vv > (1e-13 * mean) ** 2 * count, vv, xp.nan)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        (dx, mean_x), (dy, mean_y) = deviations(x), deviations(y)
+        slope = xp.sum(dx * dy, axis=-1) / variation(dx, mean_x)
+        residual = xp.where(used, dy - slope[..., None] * dx, 0)
+        r_squared = 1 - xp.sum(residual * residual, axis=-1) / variation(dy, mean_y)
+    return slope, mean_y - slope * mean_x, r_squared
+
+
+def mean_interval(x, level=0.95):
+    """Mean over the first axis and Student's interval for it: (mean, low, high); NaN marks what was not measured.
+
+    From fewer than two values there is a mean and no interval.
+    """
+    count = np.isfinite(x).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(np.isfinite(x), x, 0).sum(axis=0) / count
+        variance = np.where(np.isfinite(x), (x - mean) ** 2, 0).sum(axis=0) / (count - 1)
+        half = student.ppf((1 + level) / 2, count - 1) * np.sqrt(variance / count)
+    return mean, mean - half, mean + half

@@ -1,0 +1,149 @@
+"""Joint anisotropy of the propagation of states and of the updates of parameters (Figures 6 to 10)."""
+
+import numpy as np
+
+from engine.common.backend import namespace, per_pass, to_host, zeros
+from engine.common.quantity import Quantity
+from engine.common.seeding import stream
+from engine.common.statistics import log_median
+from engine.measures.each import measure_each
+from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
+from engine.network.unroll import forward, per_sample_gradients
+from engine.products.singular_values import log_singular_values
+from engine.tasks import ensemble_batch
+
+BY_LAG = "seed checkpoint lag"
+BY_NETWORK = "seed checkpoint"
+QUANTITIES = {
+    "jacobian_anisotropy": Quantity(BY_LAG, "median over pairs of AI = s_1 / s_r of Phi_{t,t-h}", "[ANI.J]"),
+    "jacobian_energy": Quantity(BY_LAG, "median over pairs of CE, the share of s_1..s_r in sum s_i^2", "[ANI.J]"),
+    "unresolved_pairs": Quantity(BY_LAG, "pairs whose s_r is below the accuracy of double precision", "[ANI.J]"),
+    "log_singular_values": Quantity(f"{BY_LAG} rank", "log of the median over pairs of s_i of Phi_{t,t-h}", "[ANI.J]"),
+    "gradient_anisotropy": Quantity(BY_NETWORK, "AI = s_1 / s_r of the per-sample gradients", "[ANI.G]"),
+    "gradient_energy": Quantity(BY_NETWORK, "CE, the share of s_1..s_r in sum s_i^2", "[ANI.G]"),
+    "samples_without_gradient": Quantity(BY_NETWORK, "samples left out, since their gradient is 0", "[ANI.G]"),
+    "gradient_singular_values": Quantity(
+        f"{BY_NETWORK} gradient_rank", "singular values s_i of the per-sample gradients", "[ANI.G]"
+    ),
+    "pair_sample": Quantity("seed lag pair", "sample of the probe batch, counted from 0", "[ANI.J]", dtype="i4"),
+    "pair_time": Quantity("seed lag pair", "time t of Phi_{t,t-h}", "[ANI.J]", units="time step", dtype="i4"),
+}
+
+
+def measure(
+    networks,
+    task,
+    *,
+    T,
+    probe_batch,
+    lags,
+    pairs,
+    r,
+    gradients,
+    place=np.asarray,
+    members_per_pass=None,
+    pairs_per_pass=None,
+):
+    """All QUANTITIES; NaN where double precision cannot resolve a value.
+
+    A seed has one probe batch, one set of pairs (sample, t) for each lag and one batch of samples for the gradients:
+    the same for every cell, optimizer and checkpoint.
+    """
+    pairs_per_pass = pairs_per_pass or per_pass(place, 16, pairs)  # the Jacobians of a step then fit the cache
+    cell = networks.cell
+    drawn = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
+
+    def anisotropies(parameters, seeds):
+        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
+        steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
+        samples, times = (place(np.stack(parts)) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
+        found = []
+        for i, lag in enumerate(lags):
+            log_s = []
+            for first in range(0, pairs, pairs_per_pass):
+                block = slice(first, min(first + pairs_per_pass, pairs))
+                J = jacobian_chain(cell, parameters.W, steps, samples[:, i, block], times[:, i, block], lag)
+                log_s.append(to_host(log_singular_values(J, r)))
+            found.append(propagation(np.concatenate(log_s, axis=1), r))
+        by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
+        u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
+        rows = flat_rows(per_sample_gradients(cell, parameters, place(u), place(y)))
+        return by_lag | updates(*(to_host(x) for x in gradient_spectrum(rows, r)), r)
+
+    title = f"{task} {cell.name}: anisotropy"
+    found = measure_each(networks, anisotropies, title, place=place, members_per_pass=members_per_pass)
+    found["pair_sample"], found["pair_time"] = (
+        np.stack(part) for part in zip(*(drawn[seed] for seed in networks.seeds), strict=True)
+    )
+    return found
+
+
+def draw_pairs(seed, lags, pairs, T, batch):
+    """Samples 0..batch-1 and times t = h+1..T, so that 1 <= t - h: uniform, each (lag, pair)."""
+    streams = [stream(seed, "anisotropy", "pairs", lag) for lag in lags]
+    samples = np.stack([rng.integers(0, batch, pairs) for rng in streams])
+    return samples, np.stack([rng.integers(lag + 1, T + 1, pairs) for rng, lag in zip(streams, lags, strict=True)])
+
+
+def by_step(z):
+    """z (T, member, H + n, batch) as (member, T, batch, H + n), a copy, from which chains take their steps."""
+    xp, (T, members, rows, batch) = namespace(z), z.shape
+    steps = zeros(z, members, T, batch, rows)
+    steps[...] = xp.permute_dims(z, (1, 0, 3, 2))
+    return steps
+
+
+def jacobian_chain(cell, W, steps, samples, times, lag):
+    """J_{t-h+1}, ..., J_t along the first axis for chosen (sample, t), (member, pair) each: (h, member, pair, H, H).
+
+    `steps` as from `by_step`.
+    """
+    parts = (cell.step_jacobian(W, z) for z in chain_inputs(steps, samples, times, lag))
+    return namespace(steps).stack([A + B for A, B in parts])
+
+
+def chain_inputs(steps, samples, times, lag):
+    """z_{t-h+1}, ..., z_t for chosen (sample, t): `lag` arrays (member, H + n, pair)."""
+    xp = namespace(steps)
+    members, T, batch, rows = steps.shape
+    steps = xp.reshape(steps, (members, T * batch, rows))
+    # z_t is the element t - 1 of z.
+    first = ((times - lag) * batch + samples)[:, :, None]
+    for j in range(lag):
+        yield xp.matrix_transpose(xp.take_along_axis(steps, first + j * batch, axis=1))
+
+
+def propagation(log_s, r):
+    """[ANI.J] medians over pairs from log s_i (member, pair, rank), NumPy, NaN where s_i is not resolved.
+
+    A value that is not resolved is smaller than every resolved one. So it is counted as such in a median, which is
+    exact as long as more than half of the pairs are resolved, and NaN otherwise.
+    """
+    with np.errstate(invalid="ignore"):  # a product that is 0 has no ratio
+        log_ratio = log_s[:, :, 0] - log_s[:, :, r - 1]
+    unresolved = np.isnan(log_ratio)
+    log_AI = log_median(np.where(unresolved, np.inf, log_ratio), axis=1)
+    log_median_s = log_median(np.where(np.isnan(log_s), -np.inf, log_s), axis=1)
+    return {
+        "jacobian_anisotropy": np.exp(np.where(np.isinf(log_AI), np.nan, log_AI)),
+        "jacobian_energy": np.median(energy(log_s, r), axis=1),
+        "unresolved_pairs": unresolved.sum(axis=1).astype(float),
+        "log_singular_values": np.where(np.isinf(log_median_s), np.nan, log_median_s),
+    }
+
+
+def energy(log_s, r):
+    """CE_r over the last axis; what is not resolved is too small to count beside s_1. NaN where all s_i are 0."""
+    with np.errstate(invalid="ignore"):
+        shares = np.nan_to_num(np.exp(2 * (log_s - log_s[..., :1])))
+        return shares[..., :r].sum(axis=-1) / shares.sum(axis=-1)
+
+
+def updates(s, total_energy, without_gradient, r):
+    """[ANI.G] from the singular values (member, rank), their total energy and the samples left out, NumPy."""
+    return {
+        "gradient_anisotropy": s[:, 0] / s[:, r - 1],
+        "gradient_energy": (s[:, :r] ** 2).sum(axis=1) / total_energy,
+        "samples_without_gradient": without_gradient,
+        "gradient_singular_values": s,
+    }

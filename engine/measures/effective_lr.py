@@ -1,0 +1,129 @@
+"""Effective learning rates by lag, what predicts them, and how well (Figures 3 to 5)."""
+
+import numpy as np
+
+from engine.common.backend import like, namespace, to_host
+from engine.common.quantity import Quantity
+from engine.common.statistics import line_fit, log_mean, log_median, quantiles
+from engine.measures.each import measure_each
+from engine.network.unroll import forward, jacobians
+from engine.products.spectral_norms import first_order_log_norms, log_spectral_norms, pairs
+from engine.tasks import ensemble_batch
+
+BY_LAG = "seed checkpoint lag"
+BY_NETWORK = "seed checkpoint"
+QUANTITIES = {
+    "log_sensitivity": Quantity(BY_LAG, "log of the median over samples and t of S = ||Phi_{t,t-h}||_2", "[ELR.S]"),
+    "log_effective_rate": Quantity(BY_LAG, "log of the effective learning rate mu_eff(h)", "[ELR.profile]"),
+    "log_gate_product": Quantity(BY_LAG, "log of the median update-gate product P0", "[ELR.P0]"),
+    "log_retention_product": Quantity(BY_LAG, "log of the median retention product", "[ELR.R0]"),
+    "log_dominant_product": Quantity(BY_LAG, "log of the median ||prod A_j||_2", "[ELR.A0]"),
+    "log_first_order_product": Quantity(BY_LAG, "log of the median ||prod A_j + first-order term||_2", "[ELR.A1]"),
+    "log_normalized_profile": Quantity(BY_LAG, "log of mu_eff(h) / mu_eff(1)", "[ELR.profile]"),
+    "log_fitted_power_profile": Quantity(BY_LAG, "log of (P0(h) / P0(1))^s with the slope s", "[ELR.slope]"),
+    "slope": Quantity(BY_NETWORK, "slope s of log S on log P0", "[ELR.slope]"),
+    "intercept": Quantity(BY_NETWORK, "intercept of log S on log P0", "[ELR.slope]"),
+    "r_squared": Quantity(BY_NETWORK, "R^2 of log S on log P0", "[ELR.slope]"),
+    "log_neuron_gate_product": Quantity(
+        "seed checkpoint lag neuron",
+        "log of the median over samples and t of the neuron's gate product",
+        "[ELR.neuron]",
+    ),
+}
+
+
+def measure(networks, task, *, rate, T, probe_batch, place=np.asarray, members_per_pass=None):
+    """All QUANTITIES of a gated cell's networks on one fixed probe batch a seed; `rate` is the step size mu.
+
+    `log_neuron_gate_product` is there for a cell with a gate for each unit.
+    """
+    cell = networks.cell
+
+    def effective_rates(parameters, seeds):
+        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
+        z = forward(cell, parameters.W, place(u), keep_tapes=False).z
+        by_pair = sensitivities(*jacobians(cell, parameters.W, z)) | gate_products(cell, parameters.W, z)
+        t, k = pairs(T)
+        return summarize(by_pair, t - k, rate)
+
+    return measure_each(
+        networks, effective_rates, f"{task} {cell.name}", place=place, members_per_pass=members_per_pass
+    )
+
+
+def sensitivities(A, B):
+    """log S [ELR.S] and its predictors from the Jacobians' parts [ELR.A0], [ELR.A1]: (pair, member, sample)."""
+    log_S = log_spectral_norms(A + B)
+    gate_reacts = bool(namespace(B).any(B != 0))  # else J = A, and one product serves for all three
+    log_A0, log_A1 = first_order_log_norms(A, B) if gate_reacts else (log_S, log_S)
+    return {"log_sensitivity": log_S, "log_dominant_product": log_A0, "log_first_order_product": log_A1}
+
+
+def gate_products(cell, W, z):
+    """log P0 [ELR.P0] and log R0 [ELR.R0] (pair, member, sample); a gate a unit: also (pair, member, sample, neuron).
+
+    The products of a cell with a gate for each unit are taken neuron by neuron and then averaged over the neurons.
+    """
+    xp = namespace(z)
+    t, k = pairs(z.shape[0])
+    log_g, log_r = (
+        xp.permute_dims(xp.stack(parts), (0, 1, 3, 2))
+        for parts in zip(*(cell.log_gates(W, z[i, ...]) for i in range(z.shape[0])), strict=True)
+    )
+    by_neuron, retained = (products_of_gates(log, t, k) for log in (log_g, log_r))
+    found = {"log_gate_product": log_mean(by_neuron, axis=-1), "log_retention_product": log_mean(retained, axis=-1)}
+    return found | ({"log_neuron_gate_product": by_neuron} if by_neuron.shape[-1] > 1 else {})
+
+
+def products_of_gates(log_g, t, k):
+    """log prod_{j=k+1..t} g_j for pairs (t, k), from log g_1..log g_T along the first axis; -inf where one g_j is 0."""
+    xp = namespace(log_g)
+    t, k = like(log_g, t), like(log_g, k)
+
+    def between(x):
+        summed = xp.cumulative_sum(x, axis=0, include_initial=True)
+        return xp.take(summed, t, axis=0) - xp.take(summed, k, axis=0)
+
+    zero = xp.isinf(log_g)
+    if not bool(xp.any(zero)):
+        return between(log_g)
+    return xp.where(between(xp.astype(zero, xp.int64)) > 0, -float("inf"), between(xp.where(zero, 0, log_g)))
+
+
+def summarize(by_pair, lag, rate):
+    """What is kept of {name: values by pair (pair, member, sample)}: medians by lag, profiles and the power fit."""
+    found = {name: to_host(medians_by_lag(values, lag)) for name, values in by_pair.items()}
+    fit = power_fit(by_pair["log_gate_product"], by_pair["log_sensitivity"])
+    found["slope"], found["intercept"], found["r_squared"] = map(to_host, fit)
+    sensitivity, product = found["log_sensitivity"], found["log_gate_product"]
+    found["log_effective_rate"] = np.log(rate) + sensitivity
+    found["log_normalized_profile"] = sensitivity - sensitivity[:, :1]
+    found["log_fitted_power_profile"] = found["slope"][:, None] * (product - product[:, :1])
+    return found
+
+
+def medians_by_lag(log_x, lag):
+    """(member, lag, ...): log of the median over samples and pairs of one lag, from (pair, member, sample, ...)."""
+    xp = namespace(log_x)
+
+    def median(h):
+        x = xp.moveaxis(xp.take(log_x, like(log_x, np.flatnonzero(lag == h)), axis=0), 1, 0)
+        return log_median(xp.reshape(x, (x.shape[0], -1, *x.shape[3:])), axis=1)
+
+    return xp.stack([median(h) for h in np.unique(lag)], axis=1)
+
+
+def power_fit(log_P, log_S):
+    """Slope, intercept and R^2 (member,) of log S on log P (pair, member, sample) [ELR.slope].
+
+    Over the points of a member with P inside its 1%..99% quantiles.
+    """
+    xp = namespace(log_P)
+    log_P, log_S = (xp.reshape(xp.moveaxis(x, 1, 0), (x.shape[1], -1)) for x in (log_P, log_S))
+    usable = xp.isfinite(log_P) & xp.isfinite(log_S)
+    points = xp.sum(xp.astype(usable, xp.int64), axis=-1)
+    bounds = quantiles(xp.where(usable, log_P, float("inf")), (0.01, 0.99), points)
+    # Products of a constant gate tie at the quantiles up to their rounding, near 1e-14: ties are inside.
+    margin = 1e-12 * xp.abs(bounds)
+    low, high = (bounds - margin)[:, :1], (bounds + margin)[:, 1:]
+    return line_fit(log_P, log_S, usable & (log_P >= low) & (log_P <= high))

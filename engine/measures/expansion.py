@@ -1,0 +1,118 @@
+"""First-order expansion of the product of Jacobians in the gate term (Figures 1 and 2).
+
+F(eps) = prod_t (A_t + eps B_t) = F(0) + eps L + eps^2 R(eps). The difference F - F(0) - eps L would cancel all its
+digits at small eps, so L and R follow recursions of their own, whose terms are never subtracted. Each matrix carries
+a power of two as its scale: products of any length neither underflow nor overflow, and scaling does not round.
+"""
+
+import numpy as np
+
+from engine.common.backend import namespace, to_host
+from engine.common.quantity import Quantity
+from engine.common.seeding import stream
+from engine.common.statistics import line_fit
+from engine.network.unroll import forward, jacobians
+from engine.products.linalg import spectral_norm
+from engine.products.scaled import log_frobenius_norm, plus, scaled, times
+from engine.tasks import ensemble_batch
+
+BY_EPSILON, BY_STEP, BY_SEED = "seed epsilon", "seed step", "seed"
+QUANTITIES = {
+    "truncation_error": Quantity(BY_EPSILON, "error E = ||F(eps) - T1(eps)||_F of the first order", "[EXP.E]"),
+    "normalized_remainder": Quantity(BY_EPSILON, "E / eps^2", "[EXP.C2]"),
+    "error_slope": Quantity(BY_SEED, "slope of log E over log eps at the five smallest eps", "[EXP.E]"),
+    "relative_error": Quantity(BY_SEED, "E(1) / ||F(1)||_F", "[EXP.E]"),
+    "dominant_norm": Quantity(BY_STEP, "||A_t||_2", "[JAC.split]"),
+    "correction_norm": Quantity(BY_STEP, "||B_t||_2", "[JAC.split]"),
+    "correction_ratio": Quantity(BY_STEP, "r_t = ||B_t||_2 / ||A_t||_2", "[JAC.split]"),
+}
+
+FITTED = 5
+
+
+def measure(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.asarray):
+    """All QUANTITIES of one untrained network a seed, driven by one sequence of T steps.
+
+    A cell without a gate term (B = 0) has no error, and no slope: NaN.
+    """
+    W, u = random_weights(cell, seeds, weight_scale), sines(seeds, T, cell.inputs, noise)
+    return expand(cell, W, u, epsilons, place)
+
+
+def measure_networks(networks, task, *, T, epsilons, place=np.asarray):
+    """All QUANTITIES of the last checkpoint of networks as they are, driven by one sequence of a task each."""
+    cell = networks.cell
+    u, _, _ = ensemble_batch(task, networks.seeds, "probe", 0, T=T, n=cell.inputs, batch=1)
+    return expand(cell, networks.parameters.W[-1].astype("float64"), u, epsilons, place)
+
+
+def expand(cell, W, u, epsilons, place):
+    """All QUANTITIES of networks W (member, row, column) driven by u (T, member, n, 1), NumPy."""
+    W = place(W)
+    z = forward(cell, W, place(u), keep_tapes=False).z
+    A, B = (part[:, :, 0, ...] for part in jacobians(cell, W, z))
+    log_C2, log_F = (to_host(x) for x in error_logs(A, B, place(np.array([*epsilons, 1.0]))))
+    return step_norms(A, B) | summarize(epsilons, log_C2[:, :-1], log_C2[:, -1], log_F)
+
+
+def summarize(epsilons, log_C2, log_C2_at_1, log_F_at_1):
+    """Errors over eps, their slope from log C2 (member, epsilon), the relative error from logs at eps = 1 (member,)."""
+    log_eps = np.log(epsilons)
+    log_E = log_C2 + 2 * log_eps
+    smallest = np.argsort(log_eps)[:FITTED]
+    with np.errstate(invalid="ignore"):  # log 0 = -inf where B = 0
+        slopes = [line_fit(log_eps[smallest], row[smallest])[0] for row in log_E]
+    return {
+        "truncation_error": np.exp(log_E),
+        "normalized_remainder": np.exp(log_C2),
+        "error_slope": np.array(slopes),
+        "relative_error": np.exp(log_C2_at_1 - log_F_at_1),
+    }
+
+
+def random_weights(cell, seeds, scale):
+    """W (member, row, H + n) with entries N(0, scale^2); cells share the weights that they share by name."""
+    shapes = {name: view.shape for name, view in cell.unpack(np.empty(cell.shape)).items()}
+    return cell.pack(
+        {
+            name: np.stack([stream(seed, "expansion", "weights", name).normal(0, scale, shape) for seed in seeds])
+            for name, shape in shapes.items()
+        }
+    )
+
+
+def sines(seeds, T, n, noise):
+    """Inputs (T, member, n, 1): channel i is sin(f_i s + p_i) + N(0, noise^2) over s = 0..12, p_i ~ N(0, 1)."""
+    s, f = np.linspace(0, 12, T)[:, None], np.linspace(0.03, 0.09, n)
+
+    def draw(seed):
+        phase = stream(seed, "expansion", "phases").normal(size=n)
+        return np.sin(f * s + phase) + stream(seed, "expansion", "noise").normal(0, noise, (T, n))
+
+    return np.stack([draw(seed) for seed in seeds], axis=1)[..., None]
+
+
+def step_norms(A, B):
+    """||A_t||_2, ||B_t||_2 and r_t, each (member, T), NumPy, from parts (T, member, H, H); relative error 1e-14."""
+    dominant, correction = (to_host(spectral_norm(part)).T for part in (A, B))
+    return {
+        "dominant_norm": dominant,
+        "correction_norm": correction,
+        "correction_ratio": correction / dominant,
+    }
+
+
+def error_logs(A, B, eps):
+    """log ||R(eps)||_F = log C2(eps) [EXP.C2] (member, epsilon), and log ||F(1)||_F (member,).
+
+    From A, B (T, member, H, H) and eps (epsilon,).
+    """
+    xp = namespace(A)
+    A, B, eps = A[:, :, None, ...], B[:, :, None, ...], eps[:, None, None]
+    F0, F1, L = scaled(A[0, ...]), scaled(A[0, ...] + B[0, ...]), scaled(B[0, ...])
+    R = scaled(xp.zeros_like(A[0, ...] + eps))
+    for t in range(1, A.shape[0]):
+        R = plus(times(A[t, ...] + eps * B[t, ...], R), times(B[t, ...], L))
+        L = plus(times(A[t, ...], L), times(B[t, ...], F0))
+        F0, F1 = times(A[t, ...], F0), times(A[t, ...] + B[t, ...], F1)
+    return log_frobenius_norm(R), log_frobenius_norm(F1)[:, 0]

@@ -1,0 +1,70 @@
+"""What theory.md section 8 asks of a trained network, in one pass: gates as optimizers, time scales, alignment."""
+
+import numpy as np
+
+from engine.common.backend import to_host
+from engine.measures import alignment, gate_fits, lag_profiles, step_sizes, timescales
+from engine.measures.each import measure_each
+from engine.measures.lag_profiles import (
+    gate_product_profile,
+    gate_products_to_the_end,
+    gradient_norms,
+    log_gates_over_time,
+)
+from engine.network.unroll import forward, loss_and_error
+from engine.tasks import ensemble_batch
+
+QUANTITIES = (
+    lag_profiles.QUANTITIES
+    | gate_fits.QUANTITIES
+    | step_sizes.QUANTITIES
+    | timescales.QUANTITIES
+    | alignment.QUANTITIES
+)
+
+
+def coordinates(networks, *, T, lags):
+    """{dimension: values} of all QUANTITIES of these networks."""
+    units = range(networks.cell.units)
+    return {
+        "seed": networks.seeds,
+        "checkpoint": networks.checkpoints,
+        "lag": range(T),
+        "probed_lag": lags,
+        "profile": gate_fits.PROFILES,
+        "weight": lag_profiles.weight_names(networks.cell),
+        "unit": units,
+        "estimator": timescales.ESTIMATORS,
+        "quantile": timescales.QUANTILES,
+    }
+
+
+def measure(networks, task, *, T, probe_batch, samples, lags, r, place=np.asarray, members_per_pass=None):
+    """All QUANTITIES on one fixed probe batch a seed; Jacobian products along its first `samples` samples.
+
+    `lags` (below T) are those at which singular vectors and units' gate products are taken, r the rank of the subspace.
+    """
+    cell = networks.cell
+
+    def gates(parameters, seeds):
+        u, y, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
+        trajectory = forward(cell, parameters.W, place(u))
+        _, error = loss_and_error(cell, parameters, trajectory, place(y))
+        norms = gradient_norms(cell, parameters, trajectory, error)
+        carried = alignment.transport(cell, parameters, trajectory.z[..., :samples], lags, r)
+        aligned = alignment.summarize(*(to_host(x) for x in carried), r, cell.state_size)
+        log_g, log_retained = log_gates_over_time(cell, parameters.W, trajectory.z)
+        products, retained = gate_products_to_the_end(log_g), gate_products_to_the_end(log_retained)
+        log_update, log_retention = gate_product_profile(products), gate_product_profile(retained)
+        log_transport = aligned["log_transport_norm"]
+        return {
+            "log_gradient_norm": norms.by_weight,
+            "log_update_product": log_update,
+            "log_retention_product": log_retention,
+            **gate_fits.gate_fits(log_transport, log_update, log_retention, norms.by_weight[:, 0]),
+            **step_sizes.gate_steps(log_g, products, lags, cell.units),
+            **timescales.time_scales(log_retained, log_transport, norms, cell.units),
+            **aligned,
+        }
+
+    return measure_each(networks, gates, f"{task} {cell.name}: gates", place=place, members_per_pass=members_per_pass)

@@ -1,0 +1,83 @@
+"""What a network carries over a lag h to the end of the sequence, in parameter space and in its gates.
+
+All profiles run over h = 0..T-1 and end at time T, where the loss is read, so that the gradient that enters at step
+T - h, the Jacobian product Phi_{T,T-h} and the gate products stand beside each other for the same steps.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.common.backend import namespace, to_host
+from engine.common.quantity import Quantity
+from engine.common.statistics import log_mean, log_median
+from engine.network.unroll import adjoints, lambda_T, weight_gradient
+
+BY_LAG = "seed checkpoint lag"
+QUANTITIES = {
+    "log_gradient_norm": Quantity(
+        "seed checkpoint weight lag", "log ||G_h||, for all weights and for each", "[BPTT.lag]"
+    ),
+    "log_update_product": Quantity(
+        BY_LAG, "log of the median over samples of prod g over the last h steps", "[ELR.P0]"
+    ),
+    "log_retention_product": Quantity(
+        BY_LAG, "log of the median over samples of prod (1 - g) over the last h steps", "[ELR.R0]"
+    ),
+}
+
+ALL_WEIGHTS = "all"
+
+
+def weight_names(cell):
+    """The weights that have a profile by lag: all together, then each of the cell's; the readout acts at T alone."""
+    return [ALL_WEIGHTS, *cell.blocks]
+
+
+class GradientNorms(NamedTuple):
+    """log ||G_h|| [BPTT.lag], NumPy; -inf where G_h is 0, as it is for recurrent weights at h = T-1, where x_0 = 0."""
+
+    by_weight: np.ndarray  # (member, weight, lag), see weight_names
+    by_unit: np.ndarray  # (member, unit, lag), the rows of W_r
+
+
+def gradient_norms(cell, parameters, trajectory, error):
+    """GradientNorms of a trajectory with tapes; `error` (member, 1, batch) is dL/dy_hat. One G_h is held at a time."""
+    by_weight, by_unit = [], []
+    for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
+        G = weight_gradient(cell, pairs)
+        xp = namespace(G)
+        flat = {ALL_WEIGHTS: G, **cell.unpack(G)}
+        by_weight.append(xp.stack([log_norm(xp.reshape(g, (g.shape[0], -1))) for g in flat.values()], axis=1))
+        by_unit.append(log_norm(flat["W_r"]))
+    return GradientNorms(*(to_host(namespace(x[0]).stack(x, axis=2)) for x in (by_weight, by_unit)))
+
+
+def log_norm(x):
+    """log of the 2-norm over the last axis, where the square of x may be too small for a float; -inf where x is 0."""
+    xp = namespace(x)
+    peak = xp.max(xp.abs(x), axis=-1, keepdims=True)
+    zero = peak == 0
+    scale = xp.where(zero, 1, peak)
+    relative = x / scale
+    squared = xp.sum(relative * relative, axis=-1, keepdims=True)
+    log = xp.log(xp.where(zero, 1, squared)) / 2 + xp.log(scale)
+    return xp.where(zero, -float("inf"), log)[..., 0]
+
+
+def log_gates_over_time(cell, W, z):
+    """log g_t and log(1 - g_t) along z (T, member, H + n, batch): two arrays (T, member, H or 1, batch)."""
+    xp = namespace(z)
+    steps = [cell.log_gates(W, z[t, ...]) for t in range(z.shape[0])]
+    return tuple(xp.stack(parts) for parts in zip(*steps, strict=True))
+
+
+def gate_products_to_the_end(log_g):
+    """log prod_{j=T-h+1..T} g_j over h = 0..T-1 along the first axis, from log g_1..log g_T."""
+    xp = namespace(log_g)
+    return xp.cumulative_sum(xp.flip(log_g[1:, ...], axis=0), axis=0, include_initial=True)
+
+
+def gate_product_profile(log_products):
+    """log of the median over samples of the mean over neurons, NumPy (member, lag), from (lag, member, unit, batch)."""
+    return to_host(log_median(log_mean(log_products, axis=2), axis=2)).T

@@ -1,0 +1,231 @@
+"""What the author's released code computes in place of the definitions, one departure at a time (docs/differences.md).
+
+Each departure is a function beside `exact` that changes one thing and nothing else, on the same trained networks and
+the same pairs (sample, t) as engine.measures.anisotropy. `measure` has what is read off one product,
+`measure_slopes` the fit over all of them.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.cells.cell import per_sample
+from engine.common.backend import namespace, to_host
+from engine.common.quantity import Quantity
+from engine.common.seeding import stream
+from engine.common.statistics import log_median
+from engine.measures.anisotropy import by_step, chain_inputs, draw_pairs, energy
+from engine.measures.each import measure_each
+from engine.measures.effective_lr import gate_products, power_fit
+from engine.network.unroll import forward, jacobians
+from engine.products.linalg import singular_values
+from engine.products.scaled import scaled, times
+from engine.products.singular_values import log_singular_values
+from engine.products.spectral_norms import log_spectral_norms
+from engine.products.spectral_norms import pairs as all_pairs
+from engine.tasks import ensemble_batch
+
+BY_LAG = "seed checkpoint departure lag"
+QUANTITIES = {
+    "log_sensitivity": Quantity(BY_LAG, "log of the median over pairs of S = ||Phi_{t,t-h}||_2", "[ELR.S]"),
+    "jacobian_anisotropy": Quantity(BY_LAG, "median over pairs of AI = s_1 / s_r", "[ANI.J]"),
+    "jacobian_energy": Quantity(BY_LAG, "median over pairs of CE, the share of s_1..s_r", "[ANI.J]"),
+}
+SLOPE_QUANTITIES = {
+    "slope": Quantity("seed checkpoint slope_departure", "slope s of log S on log P0", "[ELR.slope]"),
+}
+
+POWER_STEPS = 5
+LEADING = 16
+GUARD = 1e-12
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The factors of Phi_{t,t-h} for chosen pairs, the first step first, and a start vector for power iteration."""
+
+    A: object  # (h, member, pair, H, H)
+    B: object  # (h, member, pair, H, H)
+    retained: object  # 1 - g, (h, member, pair, H or 1, 1)
+    start: object  # (member, pair, H, 1)
+
+    @cached_property
+    def J(self):
+        return self.A + self.B
+
+    @cached_property
+    def log_s(self):
+        """Log singular values of Phi (member, pair, rank), NumPy."""
+        return to_host(log_singular_values(self.J))
+
+
+class Statistics(NamedTuple):
+    """What is reported of Phi, each (member, pair), NumPy."""
+
+    log_sensitivity: np.ndarray
+    log_anisotropy: np.ndarray
+    energy: np.ndarray
+
+
+def statistics(log_s, r):
+    """Norm, AI_r and CE_r from log singular values (member, pair, rank)."""
+    with np.errstate(invalid="ignore"):  # a product that is 0 has no ratio
+        return Statistics(log_s[..., 0], log_s[..., 0] - log_s[..., r - 1], energy(log_s, r))
+
+
+def exact(chain, r):
+    """The definitions."""
+    return statistics(chain.log_s, r)
+
+
+def shifted_state(chain, r):
+    """x_t where the gate term has x_{t-1}: phi - x_t = (1 - g)(phi - x_{t-1}), so that B_t shrinks by 1 - g_t."""
+    return statistics(to_host(log_singular_values(chain.A + chain.retained * chain.B)), r)
+
+
+def reversed_order(chain, r):
+    """J_{t-h+1} ... J_t: later factors on the right."""
+    return statistics(to_host(log_singular_values(namespace(chain.J).flip(chain.J, axis=0))), r)
+
+
+def power_iteration(chain, r):
+    """||Phi v|| after five steps v <- Phi v / ||Phi v|| as the norm.
+
+    Without a step of Phi^T, v turns to the eigenvectors of the largest |eigenvalue|, not to the direction of s_1.
+    """
+    return exact(chain, r)._replace(log_sensitivity=to_host(log_power_norm(scaled_product(chain.J), chain.start)))
+
+
+def leading_energy(chain, r):
+    """CE with the first 16 singular values in the denominator."""
+    return exact(chain, r)._replace(energy=energy(chain.log_s[..., :LEADING], r))
+
+
+def float32_products(chain, r):
+    """Products and their singular values in float32."""
+    xp = namespace(chain.J)
+    factors = xp.astype(chain.J, xp.float32)
+    product = factors[0, ...]
+    for step in range(1, factors.shape[0]):
+        product = factors[step, ...] @ product
+    s = to_host(singular_values(product))
+    with np.errstate(divide="ignore"):  # what underflows in float32 is 0 there
+        return statistics(np.log(s.astype(np.float64)), r)
+
+
+def guarded_ratios(chain, r):
+    """s_1 / (s_r + 1e-12), and the same guard in the denominator of CE."""
+    s = np.exp(np.nan_to_num(chain.log_s, nan=-np.inf))
+    with np.errstate(divide="ignore"):
+        log_anisotropy = np.log(s[..., 0] / (s[..., r - 1] + GUARD))
+    shares = (s[..., :r] ** 2).sum(axis=-1) / ((s**2).sum(axis=-1) + GUARD)
+    return Statistics(chain.log_s[..., 0], log_anisotropy, shares)
+
+
+DEPARTURES = {
+    f.__name__: f
+    for f in (exact, shifted_state, reversed_order, power_iteration, leading_energy, float32_products, guarded_ratios)
+}
+
+
+def measure(networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray, members_per_pass=None):
+    """QUANTITIES for each of DEPARTURES, in their order; what a departure does not touch equals `exact`."""
+    cell = networks.cell
+
+    def departures(parameters, seeds):
+        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
+        steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
+        drawn = [draw_pairs(seed, lags, pairs, T, probe_batch) for seed in seeds]
+        samples, times = (place(np.stack(parts)) for parts in zip(*drawn, strict=True))
+        start = place(start_vectors(seeds, pairs, cell.state_size))
+        by_lag = []
+        for i, lag in enumerate(lags):
+            chain = build_chain(cell, parameters.W, chain_inputs(steps, samples[:, i, :], times[:, i, :], lag), start)
+            by_lag.append([medians(departure(chain, r)) for departure in DEPARTURES.values()])
+        by_statistic = np.transpose(np.array(by_lag), (2, 3, 1, 0))  # from (lag, departure, statistic, member)
+        return dict(zip(QUANTITIES, by_statistic, strict=True))
+
+    title = f"{task} {cell.name}: released code"
+    return measure_each(networks, departures, title, place=place, members_per_pass=members_per_pass)
+
+
+def build_chain(cell, W, inputs, start):
+    """The Chain over the step inputs z_{t-h+1}, ..., z_t, each (member, H + n, pair)."""
+    xp = namespace(W)
+    parts = [(*cell.step_jacobian(W, z), per_sample(xp.exp(cell.log_gates(W, z)[1]))) for z in inputs]
+    return Chain(*(xp.stack(list(part)) for part in zip(*parts, strict=True)), start)
+
+
+def start_vectors(seeds, count, H):
+    """Start of power iteration, N(0, 1), (member, count, H, 1)."""
+    return np.stack([stream(seed, "released code", "start").normal(size=(count, H, 1)) for seed in seeds])
+
+
+def medians(found):
+    """Medians over pairs of log S, AI and CE, (statistic, member); a ratio that is not resolved counts as large."""
+    log_AI = log_median(np.nan_to_num(found.log_anisotropy, nan=np.inf, posinf=np.inf, neginf=-np.inf), axis=1)
+    AI = np.exp(np.where(np.isinf(log_AI), np.nan, log_AI))
+    return np.stack([log_median(found.log_sensitivity, axis=1), AI, np.median(found.energy, axis=1)])
+
+
+def scaled_product(J):
+    """J_h ... J_1 as Scaled, from the factors J (h, ..., H, H)."""
+    product = scaled(J[0, ...])
+    for step in range(1, J.shape[0]):
+        product = times(J[step, ...], product)
+    return product
+
+
+def log_power_norm(Phi, v):
+    """log ||Phi v|| after POWER_STEPS steps v <- Phi v / ||Phi v||, for Scaled Phi (..., H, H) and v (..., H, 1).
+
+    -inf where Phi v is 0.
+    """
+    xp = namespace(v)
+    for _ in range(POWER_STEPS + 1):
+        v = Phi.values @ v
+        norm = xp.sqrt(xp.sum(v * v, axis=-2, keepdims=True))
+        divisor = xp.where(norm > 0, norm, 1)
+        v = v / divisor
+    log_norm = xp.where(norm > 0, xp.log(divisor), -xp.inf)
+    return (log_norm + Phi.exponent * float(np.log(2)))[..., 0, 0]
+
+
+def log_power_norms(J, v):
+    """`log_power_norm` of all products of J (T, member, sample, H, H): by pair, as `log_spectral_norms`."""
+    T, found = J.shape[0], {}
+    for k in range(1, T):
+        Phi = scaled(J[k, ...])
+        found[k + 1, k] = log_power_norm(Phi, v)
+        for t in range(k + 2, T + 1):
+            Phi = times(J[t - 1, ...], Phi)
+            found[t, k] = log_power_norm(Phi, v)
+    return namespace(J).stack([found[key] for key in zip(*map(np.ndarray.tolist, all_pairs(T)), strict=True)])
+
+
+SLOPE_DEPARTURES = ("exact", "power_iteration", "guarded", "power_iteration_guarded")
+
+
+def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_per_pass=None):
+    """SLOPE_QUANTITIES of a gated cell by SLOPE_DEPARTURES: power iteration as S, log(S + 1e-12) as log S, both."""
+    cell = networks.cell
+
+    def slopes(parameters, seeds):
+        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
+        z = forward(cell, parameters.W, place(u), keep_tapes=False).z
+        A, B = jacobians(cell, parameters.W, z)
+        J, start = A + B, place(start_vectors(seeds, probe_batch, cell.state_size))
+        norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
+        log_P = to_host(gate_products(cell, parameters.W, z)["log_gate_product"])
+        fits = [power_fit(log_P, log_S)[0] for log_S in (norm, power, guarded(norm), guarded(power))]
+        return {"slope": np.stack(fits, axis=1)}
+
+    title = f"{task} {cell.name}: slopes of the released code"
+    return measure_each(networks, slopes, title, place=place, members_per_pass=members_per_pass)
+
+
+def guarded(log_S):
+    """log(S + 1e-12)."""
+    return np.logaddexp(log_S, np.log(GUARD))

@@ -1,0 +1,15 @@
+"""The trained networks of a job: one a seed and checkpoint."""
+
+from typing import NamedTuple
+
+from engine.cells import Cell
+from engine.network.unroll import Parameters
+
+
+class Networks(NamedTuple):
+    """One network a seed and checkpoint."""
+
+    cell: Cell
+    parameters: Parameters  # (checkpoint, member, ...), NumPy; NaN where a training had diverged
+    seeds: tuple[int, ...]  # one a member
+    checkpoints: tuple[int, ...]  # iterations

@@ -1,0 +1,19 @@
+"""The training gradient in the fastest form that there is for a cell and its arrays."""
+
+from functools import partial
+
+import numpy as np
+
+from engine.common import cuda
+from engine.network import gradient_cuda, gradient_numba
+from engine.network.unroll import loss_and_gradient
+
+
+def gradient_function(cell, parameters, T, batch):
+    """(parameters, u, y) -> (loss, gradient), as `loss_and_gradient`: compiled, a CUDA kernel, or that one itself."""
+    W = parameters.W
+    if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):
+        return gradient_numba.FusedGradient(cell, T, batch)
+    if cuda.on_gpu(W) and W.dtype == np.float32 and gradient_cuda.has_kernel(cell, batch):
+        return gradient_cuda.CudaGradient(cell, parameters, T, batch)
+    return partial(loss_and_gradient, cell)

@@ -1,0 +1,141 @@
+"""A cell over time: the forward pass, backpropagation through time by hand, and gradients by lag and by sample."""
+
+from typing import NamedTuple
+
+from engine.common.backend import namespace, zeros
+
+
+class Parameters(NamedTuple):
+    """All trained weights of an ensemble, or their gradients."""
+
+    W: object  # (member, row, H + n), the cell's weights, see engine.cells.cell
+    W_o: object  # (member, 1, H), the readout
+
+
+class Trajectory(NamedTuple):
+    """A run over t = 1..T."""
+
+    z: object  # (T, member, H + n, batch): z_t = [x_{t-1}; u_t]
+    x_T: object  # (member, H, batch)
+    tapes: list  # what step_backward needs, one a step
+
+
+def forward(cell, W, u, keep_tapes=True):
+    """Runs the cell from x_0 = 0 over the inputs u (T, member, n, batch)."""
+    T, members, _, batch = u.shape
+    H = cell.state_size
+    z = zeros(W, T, members, H + cell.inputs, batch)
+    z[:, :, H:, :] = u
+    tapes = []
+    for t in range(T):
+        x, tape = cell.step(W, z[t, ...])
+        if keep_tapes:
+            tapes.append(tape)
+        if t + 1 < T:
+            z[t + 1, :, :H, :] = x
+    return Trajectory(z, x, tapes)
+
+
+def readout(cell, W_o, x):
+    """y = W_o x_T, (member, batch)."""
+    return (W_o @ x[:, : cell.units, :])[:, 0, :]
+
+
+def loss_and_error(cell, parameters, trajectory, y):
+    """Mean over the batch of (y_hat - y)^2, (member,), and its derivative in y_hat, (member, 1, batch)."""
+    xp = namespace(y)
+    error = readout(cell, parameters.W_o, trajectory.x_T) - y
+    return xp.mean(error * error, axis=1), (error * (2 / error.shape[1]))[:, None, :]
+
+
+def adjoints(cell, W, trajectory, lam):
+    """Walks [BPTT] back from lambda_T = `lam`: yields (t, pairs) with the pairs of `step_backward`, t = T-1..0."""
+    for t in reversed(range(len(trajectory.tapes))):
+        lam, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam)
+        yield t, pairs
+
+
+def lambda_T(cell, W_o, error):
+    """dL/dx_T (member, state, batch) from dL/dy_hat (member, 1, batch)."""
+    xp = namespace(error)
+    lam = xp.matrix_transpose(W_o) @ error
+    if cell.state_size == cell.units:
+        return lam
+    members, units, batch = lam.shape
+    return xp.concat([lam, zeros(lam, members, cell.state_size - units, batch)], axis=1)
+
+
+def weight_gradient(cell, pairs):
+    """(member, row, column) of W: the products delta @ operand^T, summed over the batch."""
+    return assemble(cell, [delta @ namespace(delta).matrix_transpose(operand) for delta, operand in pairs])
+
+
+def assemble(cell, blocks):
+    """An array like W, (..., row, column), from its blocks in the order of `Cell.step_backward`."""
+    lines, line = [], []
+    for block in blocks:
+        line.append(block)
+        if sum(part.shape[-1] for part in line) == cell.shape[1]:
+            lines.append(joined(line, axis=-1))
+            line = []
+    return joined(lines, axis=-2)
+
+
+def joined(blocks, axis):
+    """Blocks as one array; a single one is not copied."""
+    return blocks[0] if len(blocks) == 1 else namespace(blocks[0]).concat(blocks, axis=axis)
+
+
+def loss_and_gradient(cell, parameters, u, y):
+    """Loss (member,) and dL/dtheta [BPTT] for inputs u (T, member, n, batch), targets y (member, batch)."""
+    xp = namespace(y)
+    trajectory = forward(cell, parameters.W, u)
+    loss, error = loss_and_error(cell, parameters, trajectory, y)
+    dW = xp.zeros_like(parameters.W)
+    for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
+        dW += weight_gradient(cell, pairs)
+    dW_o = error @ xp.matrix_transpose(trajectory.x_T[:, : cell.units, :])
+    return loss, Parameters(dW, dW_o)
+
+
+def lag_gradients(cell, parameters, u, y):
+    """G_h [BPTT.lag], (T, member, row, H + n) over h = 0..T-1: the part of dL/dW that enters at step T - h."""
+    xp = namespace(y)
+    trajectory = forward(cell, parameters.W, u)
+    _, error = loss_and_error(cell, parameters, trajectory, y)
+    walk = adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))
+    return xp.stack([weight_gradient(cell, pairs) for _, pairs in walk])
+
+
+def per_sample_gradients(cell, parameters, u, y):
+    """Gradients of each sample's own (y_hat - y)^2, as Parameters with (member, batch, ...) in front.
+
+    One pass over time and one product a block, with time as the inner dimension; their mean is the batch gradient.
+    """
+    xp = namespace(y)
+    trajectory = forward(cell, parameters.W, u)
+    _, error = loss_and_error(cell, parameters, trajectory, y)
+    error = error * error.shape[2]
+    walk = [pairs for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))]
+    blocks = []
+    for pairs in zip(*walk, strict=True):
+        delta, operand = (by_sample(side) for side in zip(*pairs, strict=True))
+        blocks.append(xp.matrix_transpose(delta) @ operand)
+    dW_o = xp.matrix_transpose(error * trajectory.x_T[:, : cell.units, :])[:, :, None, :]
+    return Parameters(assemble(cell, blocks), dW_o)
+
+
+def by_sample(steps):
+    """(member, batch, step, row) from a sequence of steps (member, row, batch)."""
+    members, rows, batch = steps[0].shape
+    whole = zeros(steps[0], members, batch, len(steps), rows)
+    for t, step in enumerate(steps):
+        whole[:, :, t, :] = namespace(step).matrix_transpose(step)
+    return whole
+
+
+def jacobians(cell, W, z):
+    """A_t and B_t along a trajectory's z: two arrays (T, member, batch, H, H), with J_t = A_t + B_t."""
+    xp = namespace(W)
+    parts = [cell.step_jacobian(W, z[t, ...]) for t in range(z.shape[0])]
+    return xp.stack([A for A, _ in parts]), xp.stack([B for _, B in parts])

@@ -1,0 +1,31 @@
+"""One step of engine.products.lanczos as a CUDA kernel: the same recurrence and Newton's method, LANES threads a pair.
+
+`engine.products.lanczos.advance` is the definition. In its plain form a step is some hundred launches; what it computes
+beside the products with M is one pass over w, v and the v before.
+"""
+
+import numpy as np
+
+from engine.common import cuda
+from engine.common.backend import namespace
+from engine.products.lanczos import NEWTON_STEPS
+
+THREADS = 128
+
+SOURCE = cuda.read_source(__file__, "lanczos.cu")
+
+
+def has_kernel(x):
+    """Whether the kernel iterates with matrices like `x`."""
+    return cuda.on_gpu(x) and x.dtype == np.float64
+
+
+def advance(iteration, step, alpha, w, tolerance):
+    """As engine.products.lanczos.advance."""
+    H, pairs = iteration.v.shape[-1], iteration.found.size
+    kernel = cuda.compiled("advance", cuda.definitions(H=H, THREADS=THREADS, NEWTON_STEPS=NEWTON_STEPS) + SOURCE)
+    iteration.alpha[step, ...] = alpha
+    grid = -(-pairs * cuda.LANES // THREADS)
+    numbers = np.int32(step), np.int32(pairs), np.float64(tolerance)
+    arguments = (*iteration, namespace(w).ascontiguousarray(w), *numbers)
+    kernel((grid,), (THREADS,), arguments)

@@ -1,0 +1,103 @@
+"""Decompositions of many matrices at once, on any arrays.
+
+NumPy and libraries that follow the array API take stacks of matrices. CuPy takes those of more than 32 rows one by one:
+square matrices that fit go to the kernels of engine.products.linalg_cuda, others to the cores of the host.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from scipy.linalg.lapack import dgejsv
+
+from engine.common.backend import like, namespace, to_host
+from engine.products import linalg_cuda
+
+
+def singular_values(x):
+    """Singular values of the matrices in the last two axes, in falling order."""
+    if linalg_cuda.has_kernel(x):
+        values, peak = at_unit_size(x)
+        return linalg_cuda.rotated(values) * peak[..., 0]
+    return decomposed("svdvals", x)
+
+
+def left_singular_vectors(x):
+    """Left singular vectors, the columns of U (..., H, H), and singular values (..., H), of x (..., H, H).
+
+    On a GPU the vector of a value 0 is 0.
+    """
+    xp = namespace(x)
+    if linalg_cuda.has_kernel(x):
+        values, peak = at_unit_size(xp.matrix_transpose(x))
+        s, U_T = linalg_cuda.rotated(values, vectors=True)
+        return xp.matrix_transpose(U_T), s * peak[..., 0]
+    return decomposed("svd", x)[:2]
+
+
+def spectral_norm(M):
+    """||M||_2 over the last two axes."""
+    xp = namespace(M)
+    if linalg_cuda.has_kernel(M):
+        return singular_values(M)[..., 0]
+    # The largest eigenvalue of the Gram matrix is exact to rounding, and quick.
+    largest = symmetric_eigenvalues(xp.matrix_transpose(M) @ M)[..., -1]
+    return xp.sqrt(xp.clip(largest, 0, None))
+
+
+def symmetric_eigenvalues(x):
+    """Eigenvalues of the symmetric matrices in the last two axes, in rising order."""
+    return decomposed("eigvalsh", x)
+
+
+def qr(x):
+    """Q and R (..., H, H) of x (..., H, H)."""
+    return linalg_cuda.reflected(x) if linalg_cuda.has_kernel(x) else decomposed("qr", x)
+
+
+def row_scaled_singular_values(x):
+    """Singular values (chain, H) of x (chain, H, H) to high relative accuracy, and what limits it (chain,).
+
+    By one-sided Jacobi rotations, the relative error of each value is rounding times the condition number of x with its
+    rows scaled to unit norm, whatever the scale of the rows. Of this number, the second result is an estimate.
+    """
+    xp = namespace(x)
+    if not linalg_cuda.has_kernel(x):
+        found = [jacobi_on_host(matrix) for matrix in to_host(x)]
+        return tuple(like(x, np.stack(part)) for part in zip(*found, strict=True))
+    peak = xp.max(xp.abs(x), axis=-1, keepdims=True)
+    unit = x / xp.where(peak > 0, peak, 1)
+    norm = xp.sqrt(xp.sum(unit * unit, axis=-1, keepdims=True))
+    smallest = linalg_cuda.rotated(unit / xp.where(peak > 0, norm, 1))[..., -1]
+    found = linalg_cuda.rotated(x)
+    return xp.where(found > linalg_cuda.SMALLEST, found, xp.nan), 1 / xp.where(smallest > 0, smallest, xp.nan)
+
+
+def jacobi_on_host(x):
+    """`row_scaled_singular_values` of one NumPy matrix, by LAPACK."""
+    # "E": rows of any scale, with an estimate of the condition number that remains; no singular vectors.
+    s, _, _, work, _, info = dgejsv(np.asfortranarray(x.T), joba=1, jobu=3, jobv=3, jobr=0, jobt=0, jobp=0)
+    return s * (work[0] / work[1]) if info == 0 else np.full(len(s), np.nan), work[2]
+
+
+def at_unit_size(x):
+    """x over its largest |entry| (..., 1, 1), and that entry; 1 for a matrix that is 0."""
+    xp = namespace(x)
+    peak = xp.max(xp.abs(x), axis=(-2, -1), keepdims=True)
+    peak = xp.where(peak > 0, peak, 1)
+    return x / peak, peak
+
+
+def decomposed(name, x):
+    """linalg's `name` of the matrices in the last two axes."""
+    xp = namespace(x)
+    if hasattr(xp.linalg, "svdvals"):
+        return getattr(xp.linalg, name)(x)
+    flat = to_host(x).reshape(-1, *x.shape[-2:])
+    with ThreadPoolExecutor() as pool:
+        parts = list(pool.map(getattr(np.linalg, name), np.array_split(flat, os.cpu_count())))
+
+    def whole(arrays):
+        return like(x, np.concatenate(arrays).reshape(*x.shape[:-2], *arrays[0].shape[1:]))
+
+    return tuple(map(whole, zip(*parts, strict=True))) if isinstance(parts[0], tuple) else whole(parts)

@@ -1,0 +1,58 @@
+"""Matrices with a power of two of their own as scale: products of any length neither underflow nor overflow.
+
+Scaling by a power of two does not round.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.common.backend import namespace
+
+
+class Scaled(NamedTuple):
+    """The matrices values * 2^exponent; the largest |entry| of values lies near 1 unless all are 0."""
+
+    values: object  # (..., H, H)
+    exponent: object  # (..., 1, 1), whole numbers
+
+
+# Below every exponent that can occur, yet finite, so that the difference of two of them is 0 and not NaN.
+EXPONENT_OF_ZERO = -(2.0**60)
+
+
+def scaled(values):
+    """`values` with the power of two of their largest entry taken out."""
+    xp = namespace(values)
+    peak = xp.max(xp.abs(values), axis=(-2, -1), keepdims=True)
+    # 2^1022 is the largest power of two that is sure to be finite: a peak below its inverse is scaled by that.
+    exponent = xp.clip(xp.floor(xp.log2(xp.where(peak > 0, peak, 1))), -1022, None)
+    return Scaled(values * 2.0**-exponent, xp.where(peak > 0, exponent, EXPONENT_OF_ZERO))
+
+
+def times(M, X):
+    """M X, for matrices M without a scale."""
+    return shifted(M @ X.values, X.exponent)
+
+
+def plus(X, Y):
+    """X + Y."""
+    xp = namespace(X.values)
+    common = xp.maximum(X.exponent, Y.exponent)
+    values = X.values * 2.0 ** (X.exponent - common) + Y.values * 2.0 ** (Y.exponent - common)
+    return shifted(values, common)
+
+
+def shifted(values, exponent):
+    """values * 2^exponent, with the scale taken out anew."""
+    values, own = scaled(values)
+    return Scaled(values, namespace(values).where(own > EXPONENT_OF_ZERO, own + exponent, own))
+
+
+def log_frobenius_norm(X):
+    """log ||X||_F over the last two axes; -inf where X is 0."""
+    xp = namespace(X.values)
+    squared = xp.sum(X.values * X.values, axis=(-2, -1))
+    zero = squared == 0
+    log = xp.log(xp.where(zero, 1, squared)) / 2 + X.exponent[..., 0, 0] * float(np.log(2))
+    return xp.where(zero, -float("inf"), log)

@@ -1,0 +1,119 @@
+"""Spectral norms of the products of Jacobians over all (t, k) [ELR.S], and of what predicts them [ELR.A0], [ELR.A1].
+
+Phi_{t,k} = R_t L_k with R_t = Phi_{t,m} and L_k = Phi_{m,k}, for any m in between. Blocks of pairs k <= m < t, 1, 2, 4,
+... wide, hold each pair once and take T log T products, where one by one there are T^2 / 2. Within a block, Lanczos
+iteration finds the norms of all R_t L_k at once, without forming them: engine.products.spectral_norms_plain does it on
+any arrays, engine.products.spectral_norms_numba on NumPy arrays.
+
+To first order: the factors [[A, B], [0, A]] have the product [[F, N], [0, F]], where F is the product of the A_j and N
+its first-order term in B. So F + N of (t, k) is [F, N] of (t, m) times [F + N; F] of (m, k).
+
+Products carry powers of two as scales: none underflows or overflows. An iteration ends once the squared norm has a
+residual below RESIDUAL times it. The relative error of the norm is then about RESIDUAL^2, or of the order of RESIDUAL
+where singular values all but coincide, beside the error of any product in double precision, which is
+H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}||. What does not converge is left to a singular value decomposition,
+and the log says how often.
+"""
+
+import logging
+import math
+
+import numpy as np
+
+from engine.common.backend import like, namespace, to_host
+from engine.common.seeding import stream
+from engine.products.linalg import singular_values
+from engine.products.scaled import scaled, times
+from engine.products.spectral_norms_numba import fill_log_norms
+from engine.products.spectral_norms_plain import block_log_norms, block_widths, enlarged
+
+log = logging.getLogger(__name__)
+
+RESIDUAL = 1e-10
+
+
+def pairs(T):
+    """t and k of every pair 1 <= k < t <= T in the order of the pair axis below: by t, then by k; NumPy."""
+    t, k = np.tril_indices(T + 1, -1)
+    return t[k > 0], k[k > 0]
+
+
+def log_spectral_norms(J):
+    """log S_{t,k} = log ||J_t ... J_{k+1}||_2 [ELR.S], (pair, member, sample), from J (T, member, sample, H, H).
+
+    -inf where a product is 0, NaN where a sample has a Jacobian that is not finite.
+    """
+    return all_log_norms(J)[0]
+
+
+def first_order_log_norms(A, B):
+    """log ||prod A_j||_2 [ELR.A0] and log ||prod A_j + its first-order term in B at eps = 1||_2 [ELR.A1].
+
+    A, B (T, member, sample, H, H); both results (pair, member, sample), as `log_spectral_norms`.
+    """
+    return all_log_norms(A, B)
+
+
+def all_log_norms(*parts):
+    """The norms of the products of A and, where there is a B, of those with their first-order term: one array each."""
+    xp = namespace(parts[0])
+    sound = xp.all(xp.stack([xp.all(xp.isfinite(part), axis=(0, -2, -1)) for part in parts]), axis=0)
+    all_sound = bool(xp.all(sound))
+    if not all_sound:
+        parts = [xp.where(sound[:, :, None, None], part, 0.0) for part in parts]
+    found = (compiled_log_norms if xp is np else plain_log_norms)(*parts)
+    found = [decomposed_where_missing(norms, parts[: i + 1]) for i, norms in enumerate(found)]
+    return found if all_sound else [xp.where(sound, norms, xp.nan) for norms in found]
+
+
+def plain_log_norms(*parts):
+    """`all_log_norms` without what it adds: NaN where the iteration did not converge."""
+    xp, H = namespace(parts[0]), parts[0].shape[-1]
+    start = like(parts[0], start_vector(H))
+    found = []
+    for terms in range(1, len(parts) + 1):
+        logs, t, k = block_log_norms(enlarged(*parts[:terms]), start, RESIDUAL)
+        order = np.lexsort((k, t))
+        found.append(xp.take(logs, like(logs, order), axis=0))
+    return found
+
+
+def compiled_log_norms(*parts):
+    """`plain_log_norms` of NumPy arrays, several times as fast."""
+    T, members, samples, H, _ = parts[0].shape
+    A, B = (np.ascontiguousarray(part, np.float64).reshape(T, -1, H, H) for part in (parts[0], parts[-1]))
+    found = np.empty((len(parts), members * samples, T, T))
+    fill_log_norms(A, B, block_widths(T), start_vector(H), RESIDUAL, found)
+    t, k = pairs(T)
+    return [np.ascontiguousarray(norms[:, t - 1, k - 1].T).reshape(-1, members, samples) for norms in found]
+
+
+def start_vector(H):
+    """Where every iteration starts, (1, H): any fixed vector that is not by accident orthogonal to what is sought."""
+    v = stream(0, "transport", "start").normal(size=(1, H))
+    return v / np.linalg.norm(v)
+
+
+def decomposed_where_missing(norms, parts):
+    """`norms` (pair, member, sample), with those that are NaN found by singular value decomposition."""
+    filled = to_host(norms)
+    missing = np.argwhere(np.isnan(filled))
+    if not len(missing):
+        return norms
+    log.info("%d of %d spectral norms by singular value decomposition", len(missing), filled.size)
+    filled = filled.copy()
+    t, k = pairs(parts[0].shape[0])
+    for pair, member, sample in missing:
+        J = enlarged(*(part[k[pair] : t[pair], member, sample, ...] for part in parts))
+        filled[pair, member, sample] = decomposed_log_norm(J, parts[0].shape[-1])
+    return like(norms, filled)
+
+
+def decomposed_log_norm(J, H):
+    """log norm of the product of the factors J (h, D, D), enlarged if D = 2H, from its singular values."""
+    product = scaled(J[0, ...])
+    for i in range(1, J.shape[0]):
+        product = times(J[i, ...], product)
+    M = product.values[:H, :H] if J.shape[-1] == H else product.values[:H, :H] + product.values[:H, H:]
+    s = float(singular_values(M)[0])
+    return math.log(s) + float(product.exponent[0, 0]) * math.log(2) if s > 0 else -math.inf

@@ -1,0 +1,1 @@
+"""Results as files, and networks from files."""

@@ -1,0 +1,103 @@
+"""Results as NetCDF-4: labels, units and provenance."""
+
+import json
+from shutil import disk_usage
+
+import numpy as np
+import xarray as xr
+
+from engine.common.files import atomic_write
+
+COORDINATES = {
+    "seed": ("seed of the random streams", "1"),
+    "checkpoint": ("updates done when the network was probed", "1"),
+    "iteration": ("update, counted from 0", "1"),
+    "lag": ("lag h = t - k", "time step"),
+    "step": ("time t of the sequence", "time step"),
+    "epsilon": ("factor of the gate term B", "1"),
+    "rank": ("index of the singular value, the largest is 1", "1"),
+    "gradient_rank": ("index of the singular value of the per-sample gradients, the largest is 1", "1"),
+    "unit": ("unit of the state, counted from 0", "1"),
+    "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
+    "input": ("input channel, counted from 0", "1"),
+    "neuron": ("unit of the state, counted from 0", "1"),
+    "departure": ("what is computed; `exact` is the definition", "1"),
+    "slope_departure": ("what is computed; `exact` is the definition", "1"),
+    "probed_lag": ("lag h = t - k at which singular vectors were taken", "time step"),
+    "profile": ("what decays over the lag", "1"),
+    "weight": ("weight by its name in theory.md, or all of them", "1"),
+    "estimator": ("how a time scale in parameter space is read off a profile", "1"),
+    "quantile": ("share of the values that are smaller", "1"),
+    "reference": ("model whose optimizer adapts its steps", "1"),
+    "pair": ("drawn pair (sample, t), counted from 0", "1"),
+}
+
+
+def dataset(quantities, arrays, coords, attributes):
+    """xarray.Dataset of {name: array} described by {name: Quantity}; `coords` gives the values of each dimension.
+
+    Raises KeyError where an array is not described, ValueError where it does not fit its dimensions.
+    """
+    variables = {}
+    for name, array in arrays.items():
+        quantity = quantities[name]
+        labels = {"long_name": quantity.long_name, "units": quantity.units, "equation": quantity.label}
+        variables[name] = (quantity.dims.split(), np.asarray(array, quantity.dtype or None), labels)
+    used = {dim for dims, *_ in variables.values() for dim in dims}
+    axes = {dim: axis(dim, values) for dim, values in coords.items() if dim in used}
+    return xr.Dataset(variables, axes, {key: plain(value) for key, value in attributes.items()})
+
+
+def axis(dim, values):
+    """A coordinate with its words; one that COORDINATES does not know goes by its own name."""
+    long_name, units = COORDINATES.get(dim, (dim.replace("_", " "), "1"))
+    return dim, np.asarray(values), {"long_name": long_name, "units": units}
+
+
+def plain(value):
+    """An attribute that NetCDF can hold: true values, None and mappings become text."""
+    if isinstance(value, bool | type(None)):
+        return {True: "yes", False: "no", None: "none"}[value]
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+
+
+def save(ds, path):
+    """Writes a dataset, whole or not at all; RuntimeError says what was free where it could not be written."""
+    with atomic_write(path) as part:
+        try:
+            ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
+        except (OSError, RuntimeError) as error:  # a full disk is an "HDF error", and no more, to the library
+            needed, free = (size / 1e6 for size in (ds.nbytes, disk_usage(part.parent).free))
+            raise RuntimeError(
+                f"{path} could not be written ({error}): it needs {needed:.1f} MB, and {free:.1f} MB are free there"
+            ) from error
+
+
+def load(path):
+    """The dataset at `path`, in memory; ValueError names a file that cannot be read."""
+    try:
+        return xr.load_dataset(path, engine="netcdf4")
+    except OSError as error:
+        raise ValueError(f"{path} is not a whole NetCDF file ({error}): delete it and run again") from error
+
+
+def join(parts):
+    """One dataset of all seeds from datasets of some seeds each: what one job over all of them makes.
+
+    The parts differ at most by the machine that made them (a device, a library): such an attribute names each.
+    """
+    first = parts[0]
+
+    def joined(name, variable):
+        if "seed" not in variable.dims:
+            return variable
+        return xr.Variable.concat([part[name].variable for part in parts], "seed")
+
+    def named(key):
+        values = list(dict.fromkeys(part.attrs[key] for part in parts))
+        return values[0] if len(values) == 1 else " | ".join(map(str, values))
+
+    data, coords = (
+        {name: joined(name, x.variable) for name, x in group.items()} for group in (first.data_vars, first.coords)
+    )
+    return xr.Dataset(data, coords, {key: named(key) for key in first.attrs}).drop_encoding()

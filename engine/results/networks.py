@@ -1,0 +1,58 @@
+"""Networks as NetCDF-4: weights by their names in theory.md, and back."""
+
+import json
+
+import numpy as np
+
+from engine.cells import make_cell
+from engine.common.quantity import Quantity
+from engine.network.ensemble import Networks
+from engine.network.unroll import Parameters
+from engine.results.netcdf import dataset, load, save
+
+
+def weight_quantities(cell):
+    """{name: Quantity} of the weights, by their names in theory.md."""
+
+    def dims(rows, columns):
+        row = "" if isinstance(rows, int) else "unit "
+        return f"seed checkpoint {row}{'source' if columns.start == 0 else 'input'}"
+
+    label = f"[CELL.{cell.name}]"
+    weights = {name: Quantity(dims(*block), f"weight {name}", label, dtype="") for name, block in cell.blocks.items()}
+    return weights | {"W_o": Quantity("seed checkpoint unit", "readout weight W_o", label, dtype="")}
+
+
+def save_networks(networks, attributes, path):
+    """Writes Networks as a training file without a training: weights by name over (seed, checkpoint, ...)."""
+    cell = networks.cell
+    coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints} | weight_coordinates(cell)
+    arrays = weight_arrays(cell, networks.parameters)
+    save(dataset(weight_quantities(cell), arrays, coords, attributes | cell_attributes(cell)), path)
+
+
+def weight_arrays(cell, parameters):
+    """{name: array (seed, checkpoint, ...)} of Parameters (checkpoint, member, ...)."""
+    W, W_o = (np.swapaxes(p, 0, 1) for p in parameters)
+    return {**cell.unpack(W), "W_o": W_o[:, :, 0]}
+
+
+def weight_coordinates(cell):
+    return {"unit": range(cell.units), "source": range(cell.units), "input": range(cell.inputs)}
+
+
+def cell_attributes(cell):
+    """What makes the cell again, see `load_networks`."""
+    options = {key: getattr(cell, key) for key in cell.options}
+    return {"cell": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
+
+
+def load_networks(path, seeds=None, checkpoints=None):
+    """The Networks of a training file: of all its seeds and checkpoints, or of those named."""
+    chosen = {"seed": seeds, "checkpoint": checkpoints}
+    ds = load(path).sel({dim: list(values) for dim, values in chosen.items() if values is not None})
+    cell = make_cell(ds.cell, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
+    weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
+    W_o = weights.pop("W_o")[:, :, None]
+    seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))
+    return Networks(cell, Parameters(cell.pack(weights), W_o), seeds, checkpoints)

@@ -1,0 +1,65 @@
+"""[ALIGN.update] What an optimizer makes of a gradient, recorded at the updates that follow the checkpoints."""
+
+import numpy as np
+
+from engine.common.backend import to_host
+from engine.common.quantity import Quantity
+
+BY_NETWORK = "seed checkpoint"
+QUANTITIES = {
+    "update_cosine": Quantity(BY_NETWORK, "cosine of -delta theta with the gradient", "[ALIGN.update]"),
+    "update_spread": Quantity(
+        BY_NETWORK,
+        "standard deviation over parameters of log10 |delta theta_p| / |g_p|",
+        "[ALIGN.update]",
+        units="decade",
+    ),
+    "unmoved_parameters": Quantity(
+        BY_NETWORK, "parameters without a gradient or a step, left out of the spread", "[ALIGN.update]"
+    ),
+    "adaptive_step": Quantity(
+        "seed checkpoint unit", "mean of 1 / sqrt(v_hat) over a unit's rows of W_r and W_i", "[OPT.adam]"
+    ),
+}
+
+
+def update_statistics(cell, increments, gradients, second_moments=None):
+    """{name: (member, ...)}, NumPy, of one update, from what it adds to theta and dL/dtheta, Parameters each.
+
+    `second_moments` are Adam's v_hat, or RMSprop's v; without them there is no `adaptive_step`. All is computed in
+    float64: the squares of small float32 gradients would underflow.
+    """
+    step, g = flat(increments), flat(gradients)
+    found = {"update_cosine": cosine(-step, g)} | log_step_spread(step, g)
+    if second_moments is not None:
+        v = cell.unpack(to_host(second_moments.W).astype(np.float64))
+        found["adaptive_step"] = mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1))
+    return found
+
+
+def flat(parameters):
+    """All parameters of each member in one row (member, parameter), NumPy float64."""
+    on_host = [to_host(p).astype(np.float64) for p in parameters]
+    return np.concatenate([p.reshape(len(p), -1) for p in on_host], axis=1)
+
+
+def cosine(a, b):
+    """Cosine of the angle between rows; NaN where one of them is 0."""
+    with np.errstate(invalid="ignore"):
+        return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+
+
+def log_step_spread(step, g):
+    """Spread of log10 |step_p| / |g_p| over the parameters p for which neither is 0, and how many are left out."""
+    moved = (step != 0) & (g != 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_ratio = np.where(moved, np.log10(np.abs(step)) - np.log10(np.abs(g)), np.nan)
+    spread = np.array([np.std(row[m]) if m.any() else np.nan for row, m in zip(log_ratio, moved, strict=True)])
+    return {"update_spread": spread, "unmoved_parameters": (~moved).sum(axis=1).astype(float)}
+
+
+def mean_step(v):
+    """Mean of 1 / sqrt(v) over the last axis where v > 0: a weight that never had a gradient takes no step at all."""
+    used = v > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(used, v**-0.5, 0).sum(axis=-1) / used.sum(axis=-1)

@@ -1,0 +1,1 @@
+"""What the seeds of a run say together."""

@@ -1,0 +1,156 @@
+"""The verdict of a run on each claim: supported, not supported, or mixed, by an interval over seeds for every case.
+
+A case is one test with one task. It HOLDS where the whole interval lies on the expected side of the threshold, is
+CONTRADICTED where the whole interval lies on the other side, and UNDECIDED where the threshold is inside. A claim is
+SUPPORTED where all of its cases hold. One that holds now and then by chance is not MIXED: for that a case must hold
+with its interval widened for the number of cases (Bonferroni). Otherwise it is NOT_SUPPORTED.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.common.seeding import stream
+from engine.verdicts.bootstrap import RESAMPLES, Interval, interval
+from engine.verdicts.claim_cases import cases, check, statistic
+
+HOLDS, CONTRADICTED, UNDECIDED, NOT_MEASURED = "holds", "contradicted", "undecided", "not measured"
+SUPPORTED, NOT_SUPPORTED, MIXED = "supported", "not supported", "mixed"
+ALL_TASKS = "all tasks"
+
+
+class Judged(NamedTuple):
+    """Outcome of a case."""
+
+    interval: Interval
+    effect_size: float  # distance of the mean from the threshold in standard deviations over seeds; a share as it is
+    outcome: str
+    surely: bool  # holds with the interval widened for the number of cases
+
+
+def evaluate(document, results, *, confidence=0.95, resamples=RESAMPLES):
+    """Rows of all cases and rows of verdicts, dicts, from the claims of config/claims.yaml and Results.
+
+    Beside the cases of the tasks stands one of the mean over tasks, which does not enter the verdict.
+    """
+    check(document)
+    case_rows, verdict_rows = [], []
+    for claim in document["claims"]:
+        asked = [(test, list(cases(test, results))) for test in claim["tests"]]
+        count = sum(case.by_seed is not None for _, found in asked for case in found)
+        judged_cases = []
+        for number, (test, found) in enumerate(asked):
+            for case, pooled in with_pooled(found):
+                names = claim["id"], number, case.task, case.chosen
+                judged = judge(test, case.by_seed, pooled, names, confidence, resamples, count)
+                case_rows.append(case_row(claim, test, case, judged))
+                if not pooled:
+                    judged_cases.append((case.task, judged))
+        verdict_rows.append({"claim": claim["id"], "sentence": claim["sentence"], **verdict(judged_cases)})
+    return case_rows, verdict_rows
+
+
+def with_pooled(found):
+    """(case, False) for each case, then (case, True) for all tasks, for each choice that several tasks have."""
+    yield from ((case, False) for case in found)
+    for chosen in dict.fromkeys(case.chosen for case in found):
+        same = [case.by_seed for case in found if case.chosen == chosen and case.by_seed is not None]
+        if len(same) > 1 and len({x.shape for x in same}) == 1:
+            yield type(found[0])(ALL_TASKS, chosen, np.stack(same)), True
+
+
+def judge(test, by_seed, pooled, names, confidence, resamples, count):
+    """Judged values (..., seed), with one task after the other along the first axis if `pooled`."""
+    if by_seed is None:
+        return Judged(Interval(np.nan, np.nan, np.nan, 0), np.nan, NOT_MEASURED, False)
+    of_one = statistic(test)
+
+    def of_all(x):
+        return np.mean([of_one(task) for task in x], axis=0)
+
+    def within(level):
+        rng = stream(0, "claims", *names)
+        return interval(of_all if pooled else of_one, by_seed, rng, confidence=level, resamples=resamples)
+
+    found = within(confidence)
+    said = outcome(test, found)
+    surely = said == HOLDS and outcome(test, within(1 - (1 - confidence) / count)) == HOLDS
+    if "share" in test:
+        size = found.value
+    else:
+        size = distance(by_seed.mean(axis=0) if pooled else by_seed, test.get("than", 0))
+    return Judged(found, size, said, surely)
+
+
+def distance(by_seed, threshold):
+    """(mean - threshold) / standard deviation over the seeds; NaN where nothing varies."""
+    x = by_seed[np.isfinite(by_seed)]
+    spread = x.std(ddof=1) if len(x) > 1 else 0
+    return (x.mean() - threshold) / spread if spread > 0 else np.nan
+
+
+def outcome(test, found):
+    """HOLDS, CONTRADICTED or UNDECIDED for an Interval; NOT_MEASURED where there were too few seeds for one."""
+    if not np.isfinite([found.low, found.high]).all():
+        return NOT_MEASURED
+    threshold, margin = test.get("than", 0), test.get("margin", 0)
+    above, below = found.low > threshold + margin, found.high < threshold - margin
+    inside = found.low > threshold - margin and found.high < threshold + margin
+    holds, fails = {
+        "greater": (found.low > threshold, found.high <= threshold),
+        "less": (found.high < threshold, found.low >= threshold),
+        "different": (above or below, inside or found.low == found.high == threshold),
+        "within": (inside, above or below),
+    }[test["direction"]]
+    return HOLDS if holds else CONTRADICTED if fails else UNDECIDED
+
+
+def verdict(judged_cases):
+    """The verdict's columns from (task, Judged) of every case, with the tasks in which all, some and none hold."""
+    outcomes = [judged.outcome for _, judged in judged_cases]
+    count = {kind: outcomes.count(kind) for kind in (HOLDS, CONTRADICTED, UNDECIDED, NOT_MEASURED)}
+    measured = len(outcomes) - count[NOT_MEASURED]
+    if not measured:
+        said = NOT_MEASURED
+    elif count[HOLDS] == measured:
+        said = SUPPORTED
+    else:
+        said = MIXED if any(judged.surely for _, judged in judged_cases) else NOT_SUPPORTED
+    columns = {kind.replace(" ", "_"): n for kind, n in count.items()}
+    return {"verdict": said, "cases": len(outcomes), **columns, **by_task(judged_cases)}
+
+
+def by_task(judged_cases):
+    """{"all_hold_in": tasks, ...}: where all, some and none of the measured cases hold."""
+    holds = {}
+    for task, judged in judged_cases:
+        if judged.outcome != NOT_MEASURED:
+            holds.setdefault(task, []).append(judged.outcome == HOLDS)
+    kinds = {
+        "all_hold_in": lambda found: all(found),
+        "some_hold_in": lambda found: any(found) and not all(found),
+        "none_holds_in": lambda found: not any(found),
+    }
+    return {key: " ".join(task for task, found in holds.items() if fits(found)) for key, fits in kinds.items()}
+
+
+def case_row(claim, test, case, judged):
+    """One line of the table of cases."""
+    expected = f"{test['direction']} {test.get('than', 0):g}"
+    if "margin" in test:
+        expected += f" +- {test['margin']:g}"
+    found = judged.interval
+    return {
+        "claim": claim["id"],
+        "statistic": test["statistic"],
+        "task": case.task,
+        "chosen": case.chosen,
+        "expected": expected,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "effect_size": float(judged.effect_size),
+        "seeds": found.seeds,
+        "outcome": judged.outcome,
+        "holds_surely": "yes" if judged.surely else "no",
+    }

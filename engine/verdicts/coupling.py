@@ -1,0 +1,91 @@
+"""[TAU.coupling] The relation of time scales in parameter and state space, with intervals over seeds.
+
+Over units it is taken within each network and then averaged over seeds; over networks it is taken over all seeds and
+checkpoints of one cell, optimizer and task together, a network's gates by the mean time scale of its units.
+"""
+
+import numpy as np
+from scipy.stats import rankdata
+
+from engine.common.seeding import stream
+from engine.measures.timescales import ESTIMATORS
+from engine.verdicts.bootstrap import RESAMPLES, interval
+
+OVER_UNITS = ("coupling_slope", "coupling_exponent", "coupling_rank_correlation")
+ALL_CHECKPOINTS = "all"
+
+
+def rows(arrays, checkpoints, *, confidence=0.95, resamples=RESAMPLES):
+    """One dict for each estimator and checkpoint (over units) and for each estimator (over networks).
+
+    `arrays` are those of measures.gates (seed, checkpoint, ...). A network whose gradient does not decay has no time
+    scale in parameter space: its seed is left out, and `..._seeds` says how many remain.
+    """
+
+    def columns(quantities, *names):
+        rng = stream(0, "coupling", *names)
+        return flat(
+            {
+                name: interval(of, x, rng, confidence=confidence, resamples=resamples)
+                for name, (of, x) in quantities.items()
+            }
+        )
+
+    found = []
+    for e, estimator in enumerate(ESTIMATORS):
+        for c, checkpoint in enumerate(checkpoints):
+            over = {"over": "units", "estimator": estimator, "checkpoint": checkpoint}
+            found.append(over | columns(over_units(arrays, c, e), estimator, checkpoint))
+        over = {"over": "networks", "estimator": estimator, "checkpoint": ALL_CHECKPOINTS}
+        found.append(over | columns(over_networks(arrays, e), estimator))
+    return found
+
+
+def over_units(arrays, c, e):
+    """{column: (statistic, values (seed,))} of one checkpoint and estimator."""
+    return {name.removeprefix("coupling_"): (mean, arrays[name][:, c, e]) for name in OVER_UNITS}
+
+
+def over_networks(arrays, e):
+    """{column: (statistic, values (2, checkpoint, seed))} of one estimator: time scales of gates and of all ||G_h||."""
+    pair = np.stack([arrays["tau_state"].mean(axis=2), arrays["tau_parameter"][:, :, e, 0]]).swapaxes(1, 2)
+    pair = np.where(pair > 0, pair, np.nan)
+    return {"slope": (slope, pair), "exponent": (slope, np.log(pair)), "rank_correlation": (rank_correlation, pair)}
+
+
+def flat(intervals):
+    """{name, name_low, name_high, name_seeds} of {name: Interval}."""
+    ends = ("", "_low", "_high", "_seeds")
+    return {name + end: value for name, at in intervals.items() for end, value in zip(ends, at, strict=True)}
+
+
+def mean(x):
+    """Mean over seeds."""
+    return x.mean(axis=-1)
+
+
+def slope(pair):
+    """Least squares of the second on the first of `pair` (2, checkpoint, ..., seed) over checkpoints and seeds.
+
+    NaN where the first does not vary beyond rounding.
+    """
+    x, y = points(pair)
+    dx, dy = (v - v.mean(axis=-1, keepdims=True) for v in (x, y))
+    varies = np.abs(dx).max(axis=-1) > 1e-12 * np.abs(x).max(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(varies, (dx * dy).sum(axis=-1) / (dx * dx).sum(axis=-1), np.nan)
+
+
+def rank_correlation(pair):
+    """Spearman's correlation of `pair` (2, checkpoint, ..., seed) over checkpoints and seeds; NaN as for `slope`."""
+    x, y = points(pair)
+    varies = np.ptp(x, axis=-1) > 1e-12 * np.abs(x).max(axis=-1)
+    x, y = (rankdata(v, axis=-1) - (v.shape[-1] + 1) / 2 for v in (x, y))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(varies, (x * y).sum(axis=-1) / np.sqrt((x * x).sum(axis=-1) * (y * y).sum(axis=-1)), np.nan)
+
+
+def points(pair):
+    """(2, ..., point) from (2, checkpoint, ..., seed)."""
+    moved = np.moveaxis(pair, 1, -2)
+    return moved.reshape(*moved.shape[:-2], -1)

@@ -1,0 +1,38 @@
+"""The decompositions that config/claims.yaml names: gate, optimizer, interaction, for every task, as one table."""
+
+from engine.common.seeding import stream
+from engine.verdicts.bootstrap import RESAMPLES
+from engine.verdicts.claim_cases import cases, check
+from engine.verdicts.decomposition import level_means, rows
+
+
+def table(document, results, *, confidence=0.95, resamples=RESAMPLES):
+    """Rows of effect sizes, one a source of variance, and rows of marginal means, one a level; dicts.
+
+    `results` are Results of engine.verdicts.claim_cases. What was not measured whole has no rows.
+    """
+    check(document)
+    effects, means = [], []
+    for entry in document.get("decompositions", ()):
+        for case in cases(entry, results):
+            if case.by_seed is None:
+                continue
+            of = {"quantity": entry["statistic"], "task": case.task, "chosen": case.chosen}
+            rng = stream(0, "decomposition", *of.values())
+            effects += [of | row for row in rows(case.by_seed, rng, confidence=confidence, resamples=resamples)]
+            found = level_means(case.by_seed, rng, confidence=confidence, resamples=resamples)
+            levels = {"gate": results.cells, "optimizer": results.optimizers}
+            means += [
+                of
+                | {
+                    "factor": factor,
+                    "level": level,
+                    "mean": at.value,
+                    "low": at.low,
+                    "high": at.high,
+                    "seeds": at.seeds,
+                }
+                for factor, intervals in found.items()
+                for level, at in zip(levels[factor], intervals, strict=True)
+            ]
+    return effects, means

@@ -1,0 +1,88 @@
+"""The table a reader quotes: anisotropy of both kinds, one row a task, model and checkpoint."""
+
+import numpy as np
+
+from engine.common.statistics import mean_interval
+
+
+def summary_rows(arrays, lags, checkpoints, at_lags):
+    """Rows (dicts) of one model on one task from its arrays (seed, checkpoint, ...): mean and 95% interval over seeds.
+
+    AI spans orders of magnitude, so its mean and interval are taken over log AI (the mean is the geometric one).
+    """
+    columns = {}
+    for lag in at_lags:
+        i = list(lags).index(lag)
+        columns[f"jacobian_AI_lag{lag}"] = log_interval(arrays["jacobian_anisotropy"][:, :, i])
+        columns[f"jacobian_CE_lag{lag}"] = mean_interval(arrays["jacobian_energy"][:, :, i])
+    columns["gradient_AI"] = log_interval(arrays["gradient_anisotropy"])
+    columns["gradient_CE"] = mean_interval(arrays["gradient_energy"])
+    seeds = np.isfinite(arrays["gradient_energy"]).sum(axis=0)
+    return [
+        {"checkpoint": checkpoint, "seeds": int(seeds[i])}
+        | {
+            name + suffix: values[i]
+            for name, interval in columns.items()
+            for suffix, values in zip(("", "_low", "_high"), interval, strict=True)
+        }
+        for i, checkpoint in enumerate(checkpoints)
+    ]
+
+
+def log_interval(x):
+    """`mean_interval` taken over log x."""
+    return tuple(np.exp(bound) for bound in mean_interval(np.log(x)))
+
+
+def markdown(rows, keys, values):
+    """The rows as a Markdown table: `keys` as they are, `values` as mean [low, high]."""
+
+    def cell(row, name):
+        return f"{row[name]:.3g} [{row[name + '_low']:.3g}, {row[name + '_high']:.3g}]"
+
+    lines = [[*keys, *values], ["---"] * (len(keys) + len(values))]
+    lines += [[*(str(row[key]) for key in keys), *(cell(row, name) for name in values)] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def markdown_table(rows, columns):
+    """Rows (dicts) as a Markdown table; numbers with three digits."""
+
+    def cell(value):
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+    lines = [columns, ["---"] * len(columns), *([cell(row[name]) for name in columns] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+SENSITIVITY = "log_sensitivity"
+
+
+def departure_rows(arrays, coords):
+    """One row a checkpoint, quantity, departure and lag: the median over seeds by definition, and as released.
+
+    `arrays` (seed, checkpoint, departure, lag) are those of measures.released_code; S is shown rather than its log.
+    """
+    departures, lags = coords["departure"].values.tolist(), coords["lag"].values.tolist()
+    rows = []
+    for name, variable in arrays.items():
+        values = np.median(variable.values, axis=0)
+        shown = np.exp(values) if name == SENSITIVITY else values
+        for c, d, h in np.ndindex(shown.shape):
+            if departures[d] != "exact":
+                place = {"checkpoint": int(coords["checkpoint"].values[c]), "quantity": name.removeprefix("log_")}
+                found = {"defined": float(shown[c, departures.index("exact"), h]), "released": float(shown[c, d, h])}
+                rows.append(place | {"departure": departures[d], "lag": lags[h]} | found)
+    return rows
+
+
+def slope_rows(slope, coords):
+    """The same for slopes (seed, checkpoint, slope_departure): mean over seeds."""
+    means, departures = slope.mean(axis=0), coords["slope_departure"].values.tolist()
+    return [
+        {"checkpoint": int(checkpoint), "quantity": "slope", "departure": departure}
+        | {"defined": float(means[c, departures.index("exact")]), "released": float(means[c, d])}
+        for c, checkpoint in enumerate(coords["checkpoint"].values)
+        for d, departure in enumerate(departures)
+        if departure != "exact"
+    ]

@@ -1,0 +1,150 @@
+"""Table 1 of the paper, measured: which optimizer a gate resembles, with which parameter, how well, and how far.
+
+Each row takes trained networks of one cell: each task's values, then their mean over tasks, with intervals over seeds.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.common.seeding import stream
+from engine.verdicts.bootstrap import RESAMPLES, interval
+
+ALL_TASKS = "all tasks"
+HEAD = ("Gate", "Resembles", "Equivalent parameter", "From gate or optimizer", "Quality of the fit", "Breaks down")
+
+
+class Row(NamedTuple):
+    """What a gate is compared to, and the names of the measured values that say so."""
+
+    gate: str
+    cell: str
+    optimizer: str  # that it resembles
+    parameter: str  # in words
+    value: str  # the equivalent parameter, measured
+    predicted: str  # the same, from the gates or the optimizer alone
+    quality_in_words: str
+    quality: str
+    limit_in_words: str
+    limit: str  # where it breaks down
+
+
+ROWS = (
+    Row(
+        gate="constant",
+        cell="leaky",
+        optimizer="learning-rate schedule, geometric in the lag",
+        parameter="factor per step of S",
+        value="transport_factor",
+        predicted="update_factor",
+        quality_in_words="R^2 of the geometric fit to S",
+        quality="transport_r_squared",
+        limit_in_words="last lag at which S follows alpha^h within a factor 2",
+        limit="schedule_horizon",
+    ),
+    Row(
+        gate="scalar",
+        cell="scalar",
+        optimizer="momentum",
+        parameter="beta of ||G_h||",
+        value="gradient_factor",
+        predicted="retention_factor",
+        quality_in_words="R^2 of the geometric fit to ||G_h||",
+        quality="gradient_r_squared",
+        limit_in_words="last lag at which ||G_h|| follows prod (1 - g) within a factor 2",
+        limit="momentum_horizon",
+    ),
+    Row(
+        gate="multi",
+        cell="multi",
+        optimizer="Adam",
+        parameter="variation over units of the gate product of one step",
+        value="gate_step_variation",
+        predicted="adam_step_variation",
+        quality_in_words="rank correlation over units with Adam's step, lag 1",
+        quality="step_rank_correlation",
+        limit_in_words="the same at the longest probed lag",
+        limit="step_rank_correlation_late",
+    ),
+)
+
+
+def values(gates, steps=None, reference=0):
+    """{name: (seed,)} that ROWS need, at the last checkpoint, from arrays of measures.gates (seed, checkpoint, ...).
+
+    `steps` are the arrays of step_sizes.compare for the same networks, if they have a gate for each unit, of
+    which the network numbered `reference` is taken.
+    """
+    found = {}
+    for i, profile in enumerate(("transport", "update", "retention", "gradient")):  # as gate_fits.PROFILES
+        for name in ("factor", "r_squared"):
+            found[f"{profile}_{name}"] = gates[name][:, -1, i]
+    found |= {name: gates[name][:, -1] for name in ("schedule_horizon", "momentum_horizon")}
+    found["gate_step_variation"] = gates["gate_step_variation"][:, -1, 0]
+    if steps is not None:
+        correlation = steps["step_rank_correlation"][reference, :, -1]
+        found["step_rank_correlation"], found["step_rank_correlation_late"] = correlation[:, 0], correlation[:, -1]
+        found["adam_step_variation"] = steps["adam_step_variation"][reference, :, -1]
+    return found
+
+
+def table(measured, *, confidence=0.95, resamples=RESAMPLES):
+    """One dict for each Row and task, and for all tasks together, from {cell: {task: values}}."""
+    found = []
+    for row in ROWS:
+        tasks = measured.get(row.cell, {})
+        for task in [*tasks, *([ALL_TASKS] if len(tasks) > 1 else [])]:
+            chosen = list(tasks.values()) if task == ALL_TASKS else [tasks[task]]
+            columns = {"gate": row.gate, "task": task, "resembles": row.optimizer, "parameter": row.parameter}
+            for column in ("value", "predicted", "quality", "limit"):
+                by_seed = np.stack([one[getattr(row, column)] for one in chosen])
+                rng = stream(0, "table 1", row.gate, task, column)
+                at = interval(task_mean, by_seed, rng, confidence=confidence, resamples=resamples)
+                columns |= {column: at.value, f"{column}_low": at.low, f"{column}_high": at.high}
+            words = {"quality_in_words": row.quality_in_words, "limit_in_words": row.limit_in_words}
+            found.append(columns | words | {"seeds": at.seeds})
+    return found
+
+
+def task_mean(x):
+    """Mean over tasks (the first axis) and seeds (the last)."""
+    return x.mean(axis=(0, -1))
+
+
+def latex(rows):
+    """The rows over all tasks (or of the only one) as a LaTeX tabular that needs the package booktabs."""
+    last = {row["gate"]: row for row in rows}.values()
+    lines = [joined(HEAD), r"\midrule"]
+    for row in last:
+        parameter = f"{row['parameter']}: {shown(row, 'value')}"
+        quality, limit = (f"{row[f'{name}_in_words']}: {shown(row, name)}" for name in ("quality", "limit"))
+        lines.append(joined([row["gate"], row["resembles"], parameter, shown(row, "predicted"), quality, limit]))
+    begin, end = [r"\begin{tabular}{llllll}", r"\toprule"], [r"\bottomrule", r"\end{tabular}", ""]
+    return "\n".join([*begin, *lines, *end])
+
+
+def joined(cells):
+    """One line of a tabular."""
+    return " & ".join(escaped(cell) for cell in cells) + r" \\"
+
+
+def shown(row, column):
+    """Value with its interval, three digits."""
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    ends = f" [{low:.3g}, {high:.3g}]" if np.isfinite([low, high]).all() else ""
+    return f"{row[column]:.3g}{ends}"
+
+
+def escaped(text):
+    """Text as LaTeX, with the symbols that occur here in mathematics."""
+    symbols = {
+        "R^2": "$R^2$",
+        "alpha^h": r"$\alpha^h$",
+        "beta of": r"$\beta$ of",
+        "||G_h||": r"$\|G_h\|$",
+        "prod (1 - g)": r"$\prod (1-g)$",
+        " S": " $S$",
+    }
+    for plain, mathematics in symbols.items():
+        text = text.replace(plain, mathematics)
+    return text.replace("%", r"\%")

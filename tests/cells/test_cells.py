@@ -1,0 +1,223 @@
+"""The laws that every registered cell obeys, on every array namespace."""
+
+import numpy as np
+import pytest
+from conftest import make_example, small_cell
+
+from engine.cells import CELLS, make_cell
+from engine.common.backend import to_host
+from engine.network.unroll import forward, weight_gradient
+
+# Sums of a few dozen products of numbers of order one: rounding stays within some tens of 2.2e-16.
+ROUNDING = {"rtol": 1e-13, "atol": 1e-14}
+
+
+def some_step(cell):
+    """W and a z_t with a state that is not zero."""
+    (W, _), u, _ = make_example(cell)
+    return W, forward(cell, W, u).z[4]
+
+
+def complex_step_jacobian(cell, W, z):
+    """dx_t/dx_{t-1} (member, batch, state, state) by complex-step differentiation of the step."""
+    S, h = cell.state_size, 1e-150
+    columns = []
+    for j in range(S):
+        moved = z.astype(complex)
+        moved[:, j] += 1j * h
+        x, _ = cell.step(W.astype(complex), moved)
+        columns.append(x.imag / h)
+    return np.moveaxis(np.stack(columns, axis=-1), 1, 2)
+
+
+def test_jacobian_equals_complex_step(cell):
+    W, z = some_step(cell)
+    A, B = cell.step_jacobian(W, z)
+    np.testing.assert_allclose(A + B, complex_step_jacobian(cell, W, z), rtol=1e-13, atol=2e-15)
+
+
+def test_backward_is_the_transposed_jacobian(cell):
+    W, z = some_step(cell)
+    A, B = cell.step_jacobian(W, z)
+    x, tape = cell.step(W, z)
+    lam = np.random.default_rng(1).standard_normal(x.shape)
+    previous, _ = cell.step_backward(W, z, tape, lam)
+    np.testing.assert_allclose(previous, np.einsum("mbij,mib->mjb", A + B, lam), **ROUNDING)
+
+
+def test_backward_is_the_vector_product_of_the_weight_derivative(cell):
+    """<lam, dx/dW . V> = <gradient, V> for random directions V, the left side by complex step."""
+    W, z = some_step(cell)
+    rng = np.random.default_rng(2)
+    x, tape = cell.step(W, z)
+    lam = rng.standard_normal(x.shape)
+    _, pairs = cell.step_backward(W, z, tape, lam)
+    gradient = weight_gradient(cell, pairs)
+    for _ in range(5):
+        V = rng.standard_normal(W.shape)
+        moved, _ = cell.step(W + 1e-150j * V, z.astype(complex))
+        np.testing.assert_allclose(np.vdot(lam, moved.imag / 1e-150), np.vdot(gradient, V), **ROUNDING)
+
+
+def test_all_namespaces_agree(cell, place):
+    W, z = some_step(cell)
+    x, tape = cell.step(W, z)
+    lam = np.ones_like(x)
+    there, tape_there = cell.step(place(W), place(z))
+    expected = [x, cell.step_backward(W, z, tape, lam)[0], *cell.step_jacobian(W, z), *cell.log_gates(W, z)]
+    found = [
+        there,
+        cell.step_backward(place(W), place(z), tape_there, place(lam))[0],
+        *cell.step_jacobian(place(W), place(z)),
+        *cell.log_gates(place(W), place(z)),
+    ]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(to_host(a), b, **ROUNDING)
+
+
+def test_members_are_the_same_alone_bit_for_bit(cell):
+    (W, _), u, _ = make_example(cell)
+    together = forward(cell, W, u).x_T
+    alone = np.concatenate([forward(cell, W[m : m + 1], u[:, m : m + 1]).x_T for m in range(len(W))])
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_weights_by_name_make_W_again(cell):
+    W, _ = some_step(cell)
+    np.testing.assert_array_equal(cell.pack(cell.unpack(W)), W)
+
+
+def test_gates_are_in_the_unit_interval(cell):
+    for log_gate in cell.log_gates(*some_step(cell)):
+        assert log_gate.shape[1] in (1, cell.units)
+        assert (log_gate <= 0).all()
+
+
+@pytest.mark.parametrize("name", ["plain", "leaky", "scalar", "multi", "gru"])
+def test_what_a_gate_does_not_let_in_is_retained(name):
+    """An LSTM has a gate of its own for each."""
+    log_g, log_r = small_cell(name).log_gates(*some_step(small_cell(name)))
+    np.testing.assert_allclose(np.exp(log_g) + np.exp(log_r), 1, rtol=1e-15)
+
+
+def test_saturated_gates_keep_their_logs():
+    """At pre-activations of -1000, log g = -1000 where g itself is 0 in floating point."""
+    cell = make_cell("scalar", 2, 1)
+    W = np.zeros((1, *cell.shape))
+    W[0, 2, 2] = -1000.0
+    log_g, log_r = cell.log_gates(W, np.array([[[0.0], [0.0], [1.0]]]))
+    assert log_g.item() == -1000.0
+    assert log_r.item() == 0.0
+
+
+# The equations of theory.md, section 1, and of PyTorch's manual for GRU and LSTM, once more and sample by sample.
+def plain_step(w, x, u):
+    return np.tanh(w["W_r"] @ x + w["W_i"] @ u)
+
+
+def leaky_step(w, x, u, alpha=0.8):
+    return (1 - alpha) * x + alpha * plain_step(w, x, u)
+
+
+def scalar_step(w, x, u):
+    g = 1 / (1 + np.exp(-(w["w_r"] @ x + w["w_i"] @ u)))
+    return (1 - g) * x + g * plain_step(w, x, u)
+
+
+def multi_step(w, x, u):
+    g = gate(w, "V", x, u)
+    return (1 - g) * x + g * plain_step(w, x, u)
+
+
+def gate(w, name, x, u):
+    return 1 / (1 + np.exp(-(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u)))
+
+
+def gru_step(w, h, u):
+    r, z = gate(w, "reset", h, u), gate(w, "update", h, u)
+    n = np.tanh(w["W_i"] @ u + r * (w["W_r"] @ h))
+    return (1 - z) * n + z * h
+
+
+def lstm_step(w, x, u):
+    h, c = np.split(x, 2)
+    i, f, o = (gate(w, name, h, u) for name in ("input", "forget", "output"))
+    c = f * c + i * np.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    return np.concatenate([o * np.tanh(c), c])
+
+
+STEPS = [plain_step, leaky_step, scalar_step, multi_step, gru_step, lstm_step]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda f: f.__name__)
+def test_step_is_the_equation_of_the_theory(step):
+    cell = small_cell(step.__name__.removesuffix("_step"))
+    W, z = some_step(cell)
+    x, _ = cell.step(W, z)
+    S = cell.state_size
+    for m in range(len(W)):
+        for b in range(z.shape[2]):
+            w = cell.unpack(W[m])
+            np.testing.assert_allclose(x[m, :, b], step(w, z[m, :S, b], z[m, S:, b]), **ROUNDING)
+
+
+# The step with its gates as arguments, for one sample: with the gates of one state and the rest at another it has A as
+# its derivative, and only A.
+def mixed(w, gates, x, u):
+    return (1 - gates["V"]) * x + gates["V"] * plain_step(w, x, u)
+
+
+def gru_mixed(w, gates, h, u):
+    n = np.tanh(w["W_i"] @ u + gates["reset"] * (w["W_r"] @ h))
+    return (1 - gates["update"]) * n + gates["update"] * h
+
+
+def lstm_mixed(w, gates, x, u):
+    h, c = x[: len(x) // 2], x[len(x) // 2 :]
+    c = gates["forget"] * c + gates["input"] * np.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    return np.concatenate([gates["output"] * np.tanh(c), c])
+
+
+HELD_GATES = {
+    "multi": (mixed, ["V"]),
+    "gru": (gru_mixed, ["reset", "update"]),
+    "lstm": (lstm_mixed, ["input", "forget", "output"]),
+}
+
+
+@pytest.mark.parametrize("name", HELD_GATES)
+def test_first_part_holds_the_gates_still(name):
+    """A is the Jacobian with the gates as constants; B alone carries their own reaction [JAC.split]."""
+    cell, (step, names) = small_cell(name), HELD_GATES[name]
+    W, z = some_step(cell)
+    A, _ = cell.step_jacobian(W, z)
+    S, H = cell.state_size, cell.units
+    for m, b in np.ndindex(len(W), z.shape[2]):
+        w, x, u = cell.unpack(W[m]), z[m, :S, b], z[m, S:, b]
+        gates = {gate_name: gate(w, gate_name, x[:H], u) for gate_name in names}
+        columns = [step(w, gates, x + 1e-150j * e, u).imag / 1e-150 for e in np.eye(S)]
+        np.testing.assert_allclose(A[m, b], np.stack(columns, axis=1), rtol=1e-13, atol=2e-15)
+
+
+@pytest.mark.parametrize("name", ["plain", "leaky"])
+def test_constant_gates_have_no_second_part(name):
+    cell = small_cell(name)
+    _, B = cell.step_jacobian(*some_step(cell))
+    assert not B.any()
+
+
+@pytest.mark.parametrize("alpha", [0, -0.1, 1.5, float("nan")])
+def test_alpha_out_of_range_is_refused(alpha):
+    with pytest.raises(ValueError, match=r"alpha = .*allowed is 0 < alpha <= 1"):
+        make_cell("leaky", 4, 2, alpha=alpha)
+
+
+def test_unknown_names_are_met_with_the_nearest():
+    with pytest.raises(ValueError, match=r"unknown cell 'mutli', did you mean 'multi'\? \(allowed: plain, leaky"):
+        make_cell("mutli", 4, 2)
+    with pytest.raises(ValueError, match="'alhpa', did you mean 'alpha'"):
+        make_cell("leaky", 4, 2, alhpa=0.5)
+
+
+def test_registry_is_by_the_cells_own_names():
+    assert all(cell.name == name for name, cell in CELLS.items())

@@ -1,0 +1,113 @@
+"""[ALIGN.state] against the products, norms and subspaces written out, and against chance."""
+
+import numpy as np
+import pytest
+from conftest import PLACES, make_example, small_cell
+
+from engine.cells import make_cell
+from engine.common.backend import to_host
+from engine.measures import alignment
+from engine.network.unroll import Parameters, forward, jacobians
+
+LAGS = [1, 5, 3]
+
+
+def explicit_products(cell, parameters, z):
+    """Phi_{T,T-h} over h = 0..T-1, (lag, member, sample, H, H)."""
+    J = sum(jacobians(cell, parameters.W, z))
+    products = [np.broadcast_to(np.eye(cell.state_size), J.shape[1:])]
+    for t in range(len(J) - 1, 0, -1):
+        products.append(products[-1] @ J[t])
+    return np.stack(products)
+
+
+def test_all_quantities_equal_their_definitions(cell, example, place):
+    parameters, u, _ = example
+    z = forward(cell, parameters.W, u, keep_tapes=False).z
+    r = 2
+    found = alignment.transport(cell, Parameters(*(place(p) for p in parameters)), place(z), LAGS, r)
+    log_norms, efficiencies, energies, ratios = (to_host(x) for x in found)
+    Phi = explicit_products(cell, parameters, z)
+    U, s, _ = np.linalg.svd(Phi)
+    w = np.zeros((3, 4, cell.state_size))  # the same for all samples
+    w[:, :, : cell.units] = parameters.W_o / np.linalg.norm(parameters.W_o, axis=2, keepdims=True)
+    # products of at most six small matrices, whose largest singular value keeps its relative accuracy
+    np.testing.assert_allclose(log_norms, np.log(s[..., 0]), atol=1e-12)
+    transported = np.linalg.norm(np.einsum("mbi,hmbij->hmbj", w, Phi), axis=-1)
+    np.testing.assert_allclose(efficiencies, transported / s[..., 0], rtol=1e-10)
+    projector = U[..., :r] @ np.swapaxes(U[..., :r], -1, -2)
+    energy = np.einsum("mbi,hmbij,mbj->hmb", w, projector, w)
+    # a subspace is known to rounding times s_1 / (s_r - s_{r+1}), here below 1e5
+    np.testing.assert_allclose(energies, energy[LAGS], atol=1e-10)
+    np.testing.assert_allclose(ratios, (s[..., r - 1] / s[..., 0])[LAGS], rtol=1e-9)
+
+
+def test_kernels_agree(kernels_on_cpu):
+    parameters, u, _ = make_example(small_cell("lstm"))
+    z, place = forward(small_cell("lstm"), parameters.W, u, keep_tapes=False).z, PLACES["quiet"]
+    expected = alignment.transport(small_cell("lstm"), parameters, z, LAGS, 2)
+    found = alignment.transport(small_cell("lstm"), Parameters(*map(place, parameters)), place(z), LAGS, 2)
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_allclose(to_host(x), y, atol=1e-10)  # as above: of a subspace
+
+
+def test_energy_is_one_for_a_readout_in_the_subspace_and_for_the_whole_space():
+    rng = np.random.default_rng(1)
+    Phi = rng.normal(size=(1, 1, 6, 6))
+    U = np.linalg.svd(Phi)[0]
+    w = (U[..., :3] @ np.array([0.6, 0.0, -0.8]))[..., None, :]
+    assert alignment.subspace_energy(Phi, w, 3)[0] == pytest.approx(1, abs=1e-13)
+    assert alignment.subspace_energy(Phi, w, 2)[0] == pytest.approx(0.36, abs=1e-13)
+    assert alignment.subspace_energy(Phi, w, 6)[0] == pytest.approx(1, abs=1e-13)
+
+
+def test_a_random_direction_has_the_energy_of_chance():
+    rng = np.random.default_rng(2)
+    H, r, draws = 16, 4, 400
+    Phi = rng.normal(size=(draws, 1, H, H))
+    w = rng.normal(size=(draws, 1, 1, H))
+    w /= np.linalg.norm(w, axis=-1, keepdims=True)
+    energies, ratios = alignment.subspace_energy(Phi, w, r)
+    found = alignment.summarize(np.ones((1, 1, draws)), np.ones((1, 1, draws)), energies.T[None], ratios.T[None], r, H)
+    # energy is Beta(r/2, (H-r)/2): standard deviation 0.144 of 0.25, so that of the mean's gain is 0.029; four of them
+    assert found["alignment_gain"] == pytest.approx(1, abs=0.12)
+    assert found["alignment_energy"] == pytest.approx(found["alignment_gain"] * r / H)
+
+
+def test_long_products_neither_underflow_nor_lose_their_norm():
+    """A leaky cell without recurrent weights: J = (1 - alpha) I, so S = (1 - alpha)^h."""
+    cell = make_cell("leaky", 4, 2, alpha=0.999)
+    T = 150
+    W, W_o = np.zeros((1, *cell.shape)), np.ones((1, 1, 4))
+    log_norms, efficiencies, _, _ = alignment.transport(cell, Parameters(W, W_o), np.zeros((T, 1, 6, 2)), [1], 2)
+    # 0.001^149 = 1e-447 is no float; 149 logs are added, near 1000 in doubles 1e-13 apart
+    np.testing.assert_allclose(log_norms[:, 0, 0], np.log(0.001) * np.arange(T), atol=1e-10)
+    np.testing.assert_allclose(efficiencies, 1, rtol=1e-13)
+
+
+def test_products_that_vanish_are_nan_not_numbers():
+    cell = make_cell("plain", 4, 2)
+    W, W_o = np.zeros((1, *cell.shape)), np.ones((1, 1, 4))
+    found = alignment.transport(cell, Parameters(W, W_o), np.zeros((5, 1, 6, 2)), [1, 3], 2)
+    found = alignment.summarize(*found, 2, 4)
+    assert np.isneginf(found["log_transport_norm"][0, 1:]).all()
+    assert np.isnan(found["transport_efficiency"][0, 1:]).all()
+    assert np.isnan(found["alignment_energy"]).all()
+    assert (found["unresolved_samples"] == 2).all()
+
+
+def test_unresolved_subspaces_are_counted_and_not_averaged():
+    energies, ratios = np.full((1, 1, 3), 0.5), np.array([[[1e-3, 1e-12, 1e-3]]])
+    found = alignment.summarize(np.zeros((1, 1, 3)), np.ones((1, 1, 3)), energies, ratios, 2, 8)
+    assert found["unresolved_samples"].item() == 1
+    assert np.isnan(found["alignment_energy"]).all()
+
+
+def test_the_medians_and_means_are_over_samples():
+    log_norms = np.log([[[1.0, 2.0, 9.0]]])
+    found = alignment.summarize(
+        log_norms, np.array([[[0.1, 0.2, 0.9]]]), np.array([[[0.3, 0.3, 0.6]]]), np.ones((1, 1, 3)), 2, 8
+    )
+    assert found["log_transport_norm"].item() == pytest.approx(np.log(2))
+    assert found["transport_efficiency"].item() == pytest.approx(0.4)
+    assert found["alignment_gain"].item() == pytest.approx(0.4 * 4)

@@ -1,0 +1,198 @@
+"""[ANI.J] and [ANI.G] recomputed from the definitions: automatic differentiation, loops over samples, 50 digits."""
+
+import autograd
+import mpmath as mp
+import numpy as np
+import pytest
+from conftest import make_example, small_cell
+from test_gradient_spectrum import exact_spectrum
+from test_unroll import REFERENCE, reference_loss
+
+from engine.common.backend import to_host
+from engine.measures.anisotropy import (
+    QUANTITIES,
+    by_step,
+    draw_pairs,
+    energy,
+    jacobian_chain,
+    measure,
+    propagation,
+    updates,
+)
+from engine.network.ensemble import Networks
+from engine.network.unroll import Parameters, forward, jacobians
+from engine.tasks import ensemble_batch
+from engine.training.train import initial_parameters
+
+SEEDS, CHECKPOINTS = (3, 8), (0, 5)
+PROTOCOL = {"T": 9, "probe_batch": 4, "lags": [1, 3, 6], "pairs": 5, "r": 3, "gradients": 8}
+
+
+def networks_of(name):
+    """Untrained networks; those of the second checkpoint have larger weights."""
+    cell = small_cell(name)
+    W, W_o = initial_parameters(cell, SEEDS, "float64")
+    return Networks(cell, Parameters(np.stack([W, 1.7 * W]), np.stack([W_o, W_o])), SEEDS, CHECKPOINTS)
+
+
+def weights_of(networks, m, c):
+    return networks.cell.unpack(networks.parameters.W[c, m]) | {"W_o": networks.parameters.W_o[c, m, 0]}
+
+
+def exact_singular_values(factors):
+    """Singular values in 50 digits of the product of Jacobians, the first factor on the right."""
+    with mp.workdps(50):
+        product = mp.eye(len(factors[0]))
+        for J in factors:
+            product = mp.matrix(J.tolist()) * product
+        return [float(s) for s in mp.svd_r(product, compute_uv=False)]
+
+
+@pytest.mark.parametrize("name", ["plain", "scalar", "multi", "gru", "lstm"])
+def test_propagation_equals_the_definition(name):
+    networks, r = networks_of(name), PROTOCOL["r"]
+    found = measure(networks, "adding", **PROTOCOL)
+    u, _, _ = ensemble_batch("adding", SEEDS, "probe", 0, T=9, n=3, batch=4)
+    for m, c in np.ndindex(2, 2):
+        weights = weights_of(networks, m, c)
+
+        def step(x, u_t, weights=weights):
+            return REFERENCE[name](weights, x, u_t)
+
+        for i, lag in enumerate(PROTOCOL["lags"]):
+            spectra = []
+            for b, t in zip(found["pair_sample"][m, i], found["pair_time"][m, i], strict=True):
+                x, states = np.zeros(networks.cell.state_size), []
+                for u_t in u[:, m, :, b]:
+                    states.append(x)
+                    x = step(x, u_t)
+                # J_j of theory.md is the derivative of the step from x_{j-1}, j = t-h+1..t
+                factors = [autograd.jacobian(step)(states[j - 1], u[j - 1, m, :, b]) for j in range(t - lag + 1, t + 1)]
+                spectra.append(exact_singular_values(factors))
+            s = np.array(spectra)
+            assert s[:, r - 1].min() > 1e-5 * s[:, 0].max()  # so that plain double precision holds them to 1e-9
+            assert found["jacobian_anisotropy"][m, c, i] == pytest.approx(np.median(s[:, 0] / s[:, r - 1]), rel=1e-9)
+            shares = (s[:, :r] ** 2).sum(axis=1) / (s**2).sum(axis=1)
+            assert found["jacobian_energy"][m, c, i] == pytest.approx(np.median(shares), rel=1e-12)
+            np.testing.assert_allclose(
+                np.exp(found["log_singular_values"][m, c, i, :r]), np.median(s, axis=0)[:r], rtol=1e-9
+            )
+
+
+@pytest.mark.parametrize("name", ["plain", "scalar", "multi", "gru", "lstm"])
+def test_updates_equal_the_definition(name):
+    networks, r = networks_of(name), PROTOCOL["r"]
+    found = measure(networks, "adding", **PROTOCOL)
+    u, y, _ = ensemble_batch("adding", SEEDS, "gradient", 0, T=9, n=3, batch=8)
+    for m, c in np.ndindex(2, 2):
+        rows = []
+        for b in range(8):
+
+            def loss(w, m=m, b=b):
+                return reference_loss(REFERENCE[name], w, u[:, m, :, b : b + 1], y[m, b : b + 1])
+
+            gradient = autograd.grad(loss)(weights_of(networks, m, c))
+            rows.append(np.concatenate([np.ravel(g) for g in gradient.values()]))
+        s = np.array(exact_spectrum(np.array(rows)))
+        # Jacobians and gradients of two programs differ by some 1e-15 of the largest entry; s_7 / s_1 is some 1e-3.
+        assert found["gradient_anisotropy"][m, c] == pytest.approx(s[0] / s[r - 1], rel=1e-10)
+        assert found["gradient_energy"][m, c] == pytest.approx((s[:r] ** 2).sum() / (s**2).sum(), rel=1e-11)
+        np.testing.assert_allclose(found["gradient_singular_values"][m, c, :7], s[:7], rtol=1e-9)
+        assert np.isnan(found["gradient_singular_values"][m, c, 7])  # eight samples, less the one for their mean
+        assert found["samples_without_gradient"][m, c] == 0
+
+
+def test_a_gradient_that_is_zero_is_counted_and_left_out():
+    """Of a silent readout that is right by chance only the samples with a wrong answer have a gradient."""
+    networks = networks_of("plain")
+    networks.parameters.W_o[:] = 0
+    found = measure(networks, "adding", **PROTOCOL)
+    assert (found["samples_without_gradient"] == 0).all()  # the targets of adding are never 0
+    assert np.isfinite(found["gradient_anisotropy"]).all()
+    s, energy_in_all, left_out = np.array([[3.0, 2.0, 1.0, np.nan]]), np.array([14.0]), np.array([2.0])
+    row = updates(s, energy_in_all, left_out, 2)
+    assert (row["gradient_anisotropy"], row["samples_without_gradient"]) == (1.5, 2)
+    assert row["gradient_energy"] == pytest.approx(13 / 14, rel=1e-15)
+
+
+def test_pairs_are_uniform_and_inside_the_sequence():
+    T, batch, lag = 12, 5, 4
+    samples, times = draw_pairs(1, [lag, 11], 6000, T, batch)
+    # 6000 draws over 40 cells: 150 expected in each, standard deviation 12; six of them are allowed.
+    counts = np.zeros((batch, T + 1))
+    np.add.at(counts, (samples[0], times[0]), 1)
+    assert (counts[:, : lag + 1] == 0).all()
+    assert np.abs(counts[:, lag + 1 :] - 150).max() < 6 * 150**0.5
+    assert (times[1] == T).all()  # the longest lag below T has one place only
+
+
+def test_pairs_depend_on_seed_and_lag_alone():
+    samples, times = draw_pairs(1, [2, 4], 7, 20, 5)
+    again = draw_pairs(1, [4], 7, 20, 5)
+    np.testing.assert_array_equal(again[0][0], samples[1])
+    np.testing.assert_array_equal(again[1][0], times[1])
+    assert (draw_pairs(2, [4], 7, 20, 5)[1] != times[1]).any()
+    first, second = (
+        measure(networks_of(name), task, **PROTOCOL) for name, task in (("plain", "short"), ("multi", "ar2"))
+    )
+    for name in ("pair_sample", "pair_time"):
+        np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_chains_are_the_jacobians_of_their_pairs(cell, place):
+    (W, _), u, _ = make_example(cell)
+    z = forward(cell, W, u).z
+    J = np.add(*jacobians(cell, W, z))
+    samples, times = np.array([[0, 3, 3], [2, 2, 1], [1, 0, 3]]), np.array([[3, 7, 5], [4, 6, 7], [3, 3, 4]])
+    found = to_host(jacobian_chain(cell, place(W), by_step(place(z)), place(samples), place(times), 3))
+    for m, p in np.ndindex(3, 3):
+        t = times[m, p]
+        # one product over all chosen columns against one for each step: sums in another order
+        np.testing.assert_allclose(found[:, m, p], J[t - 3 : t, m, samples[m, p]], rtol=1e-12, atol=1e-15)
+
+
+def test_what_is_not_resolved_counts_as_small_and_is_flagged():
+    log_s = np.log(np.array([[[8.0, 4, 2], [8, 2, np.nan], [8, 1, 1], [8, np.nan, np.nan], [2, 1, np.nan]]]))
+    found = propagation(log_s, 2)
+    assert found["unresolved_pairs"] == 1
+    assert found["jacobian_anisotropy"] == pytest.approx(4, rel=1e-15)  # the median of 2, 2, 4, 8 and more
+    assert found["jacobian_energy"] == 1  # of 80/84, 1, 65/66, 1, 1
+    np.testing.assert_allclose(np.exp(found["log_singular_values"][0]), [8, 1, np.nan], rtol=1e-15)
+    log_s[0, :3, 1] = np.nan
+    lost = propagation(log_s, 2)
+    assert lost["unresolved_pairs"] == 4 and np.isnan(lost["jacobian_anisotropy"])
+
+
+@pytest.mark.parametrize("log_zero", [-np.inf, np.nan])
+def test_a_product_that_is_zero_has_no_anisotropy(log_zero):
+    found = propagation(np.full((1, 3, 4), log_zero), 2)
+    assert found.pop("unresolved_pairs") == 3
+    for name, value in found.items():
+        assert np.isnan(value).all(), name
+
+
+def test_energy_has_all_singular_values_in_the_denominator():
+    log_s = np.log([[4.0, 2, 2, 1], [4, 2, 1, np.nan]]) - 700  # squares of these have no place in float64
+    # the logs near 700 are rounded to 1e-13
+    np.testing.assert_allclose(energy(log_s, 2), [20 / 25, 20 / 21], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["multi", "lstm"])
+def test_a_diverged_network_is_marked_and_shapes_are_those_declared(name):
+    networks = networks_of(name)
+    networks.parameters.W[1, 0] = np.nan
+    found = measure(networks, "adding", **PROTOCOL)
+    sizes = {"seed": 2, "checkpoint": 2, "lag": 3, "pair": 5, "rank": networks.cell.state_size, "gradient_rank": 8}
+    assert found.keys() == QUANTITIES.keys()
+    for variable, quantity in QUANTITIES.items():
+        assert found[variable].shape == tuple(sizes[dim] for dim in quantity.dims.split()), variable
+        if "checkpoint" in quantity.dims:
+            assert np.isnan(found[variable][0, 1]).all() and np.isfinite(found[variable][1, 1]).any(), variable
+
+
+def test_seeds_in_one_pass_equal_seeds_one_by_one_on_every_array_library(place):
+    networks = networks_of("scalar")
+    found = measure(networks, "adding", **PROTOCOL, place=place, members_per_pass=2)
+    for name, expected in measure(networks, "adding", **PROTOCOL).items():
+        # the same products, for some libraries with sums in another order; small singular values feel it most
+        np.testing.assert_allclose(found[name], expected, rtol=1e-9, err_msg=name)

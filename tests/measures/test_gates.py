@@ -1,0 +1,94 @@
+"""The measurement of a whole job: shapes and coordinates, independent seeds, and laws that every network keeps."""
+
+import numpy as np
+import pytest
+from conftest import small_cell
+
+from engine.cells import CELLS
+from engine.measures import gates
+from engine.network.ensemble import Networks
+from engine.network.unroll import Parameters
+from engine.training.train import initial_parameters
+
+PROTOCOL = {"T": 16, "probe_batch": 6, "samples": 3, "lags": [1, 4, 9], "r": 2}
+TASK = "adding"
+
+
+def networks(name, seeds=(1, 2), broken=False):
+    """Two checkpoints: initial weights, and the same, larger."""
+    cell = small_cell(name, units=6, inputs=3)
+    parts = [[scale * p for scale in (1.0, 2.0)] for p in initial_parameters(cell, seeds, "float64")]
+    parameters = Parameters(*(np.stack(p) for p in parts))
+    if broken:
+        for p in parameters:
+            p[1, 0] = np.nan
+    return Networks(cell, parameters, seeds, (0, 10))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_every_quantity_has_the_shape_of_its_dimensions(name):
+    job = networks(name)
+    found = gates.measure(job, TASK, **PROTOCOL)
+    sizes = {dim: len(values) for dim, values in gates.coordinates(job, T=16, lags=[1, 4, 9]).items()}
+    assert found.keys() == gates.QUANTITIES.keys()
+    for key, quantity in gates.QUANTITIES.items():
+        assert found[key].shape == tuple(sizes[dim] for dim in quantity.dims.split()), key
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_seeds_together_equal_seeds_one_by_one(name):
+    together = gates.measure(networks(name, (1, 2)), TASK, **PROTOCOL, members_per_pass=2)
+    for i, seed in enumerate((1, 2)):
+        alone = gates.measure(networks(name, (seed,)), TASK, **PROTOCOL)
+        for key, value in alone.items():
+            # LAPACK and BLAS may order a sum by the shape of the stack; mean lags and fits divide by small numbers
+            np.testing.assert_allclose(together[key][i], value[0], rtol=1e-9, atol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_strict_arrays_give_the_same(name, place):
+    here = gates.measure(networks(name), TASK, **PROTOCOL)
+    there = gates.measure(networks(name), TASK, **PROTOCOL, place=place)
+    for key, value in here.items():
+        np.testing.assert_allclose(there[key], value, rtol=1e-9, atol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_training_that_diverged_is_nan_and_touches_no_other(name):
+    whole, broken = (
+        gates.measure(networks(name, broken=b), TASK, **PROTOCOL, members_per_pass=2) for b in (False, True)
+    )
+    for key, value in broken.items():
+        assert np.isnan(value[0, 1]).all(), key
+        np.testing.assert_allclose(value[1], whole[key][1], rtol=1e-9, atol=1e-12, err_msg=key)
+
+
+def test_a_leaky_cell_has_the_gate_rates_of_its_alpha():
+    found = gates.measure(networks("leaky"), TASK, **PROTOCOL)
+    profiles = gates.gate_fits.PROFILES
+    # sums of up to 15 logs
+    np.testing.assert_allclose(found["factor"][..., profiles.index("update_gates")], 0.8, rtol=1e-12)
+    np.testing.assert_allclose(found["factor"][..., profiles.index("retention_gates")], 0.2, rtol=1e-12)
+    np.testing.assert_allclose(found["tau_state"], -1 / np.log(0.2), rtol=1e-12)
+    assert (found["gate_variation_in_time"] < 1e-12).all()
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_what_holds_for_every_network(name):
+    found = gates.measure(networks(name), TASK, **PROTOCOL)
+    assert (found["log_transport_norm"][..., 0] == 0).all()  # Phi_{T,T} = I
+    np.testing.assert_allclose(found["transport_efficiency"][..., 0], 1, rtol=1e-14)
+    assert (found["transport_efficiency"] <= 1 + 1e-12).all()  # ||Phi^T w|| <= ||Phi||
+    energy = found["alignment_energy"]
+    assert ((energy >= 0) & (energy <= 1 + 1e-12)).all()
+    weights = found["log_gradient_norm"]
+    np.testing.assert_allclose(  # the norm of all weights is that of its parts
+        np.exp(2 * weights[:, :, 0]), np.exp(2 * weights[:, :, 1:]).sum(axis=2), rtol=1e-12
+    )
+
+
+def test_singular_lags_may_come_in_any_order():
+    forwards = gates.measure(networks("multi"), TASK, **PROTOCOL)
+    backwards = gates.measure(networks("multi"), TASK, **(PROTOCOL | {"lags": [9, 4, 1]}))
+    for key in ("alignment_energy", "log_unit_gate_product", "gate_step_variation"):
+        np.testing.assert_array_equal(backwards[key][:, :, ::-1], forwards[key])

@@ -1,0 +1,121 @@
+"""The compiled form of the training gradient against its definition in engine.network.unroll."""
+
+import numpy as np
+import pytest
+from conftest import make_example, on_strict, small_cell
+
+from engine.cells import Multi
+from engine.network.gradient import gradient_function
+from engine.network.gradient_numba import KERNELS, FusedGradient, tanh
+from engine.network.unroll import Parameters, loss_and_gradient
+
+# A float32 holds 6e-8 of a number, and tanh here 3e-7; errors of T = 7 steps and 4 samples add up to some times that,
+# measured against the largest entry, since entries of either sign cancel.
+ROUNDING = 2e-6
+
+
+@pytest.fixture(params=KERNELS, ids=lambda cell: cell.name)
+def cell(request):
+    return small_cell(request.param.name)
+
+
+def in_float32(parameters, u, y):
+    return Parameters(*(p.astype("float32") for p in parameters)), u.astype("float32"), y.astype("float32")
+
+
+def fused(cell, parameters, u, y):
+    return FusedGradient(cell, T=len(u), batch=y.shape[1])(parameters, u, y)
+
+
+def assert_same(found, expected, rounding=ROUNDING):
+    for a, b in zip((found[0], *found[1]), (expected[0], *expected[1]), strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, rtol=0, atol=rounding * np.abs(b).max())
+
+
+@pytest.mark.parametrize(("gain", "rounding"), [(0.5, ROUNDING), (1.5, ROUNDING), (8, 3e-5)])
+def test_fused_equals_the_definition_in_float64(cell, gain, rounding):
+    """From nearly linear to saturated, where 1 - phi^2 loses digits: the definition in float32 is 1.2e-5 off too."""
+    example = in_float32(*make_example(cell, gain=gain))
+    exact = [x.astype("float64") for x in (*example[0], *example[1:])]
+    assert_same(fused(cell, *example), loss_and_gradient(cell, Parameters(*exact[:2]), *exact[2:]), rounding)
+
+
+def test_working_memory_carries_nothing_over(cell):
+    first, second = (in_float32(*make_example(cell, gain=gain)) for gain in (1.5, 0.7))
+    function = FusedGradient(cell, T=7, batch=4)
+    function(*first)
+    for a, b in zip(function(*second)[1], fused(cell, *second)[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_results_are_not_overwritten_by_the_next_call(cell):
+    first, second = (in_float32(*make_example(cell, gain=gain)) for gain in (1.5, 0.7))
+    function = FusedGradient(cell, T=7, batch=4)
+    _, kept = function(*first)
+    before = [g.copy() for g in kept]
+    function(*second)
+    for a, b in zip(kept, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_members_are_the_same_alone_bit_for_bit(cell):
+    parameters, u, y = in_float32(*make_example(cell))
+    loss, gradient = fused(cell, parameters, u, y)
+    for m in range(len(y)):
+        alone, own = fused(cell, Parameters(*(p[m : m + 1] for p in parameters)), u[:, m : m + 1], y[m : m + 1])
+        assert alone[0] == loss[m]
+        for a, b in zip(own, gradient, strict=True):
+            np.testing.assert_array_equal(a[0], b[m])
+
+
+def test_adjoints_that_vanish_leave_the_gradient_of_the_last_steps(cell):
+    """Weights so small that lambda passes below the smallest float32 within a few steps."""
+    parameters, u, y = in_float32(*make_example(cell, T=40, gain=1e-3))
+    parameters.W_o[:] *= 1e3
+    assert_same(fused(cell, parameters, u, y), loss_and_gradient(cell, parameters, u, y))
+
+
+def test_what_is_not_finite_stays_so(cell):
+    """Else a training that diverged would look sound."""
+    parameters, u, y = in_float32(*make_example(cell))
+    parameters.W[1, 0, 0] = np.nan
+    parameters.W_o[2] = np.inf
+    loss, gradient = fused(cell, parameters, u, y)
+    assert np.isfinite(loss).tolist() == [True, False, False]
+    assert np.isfinite(gradient.W).all(axis=(1, 2)).tolist() == [True, False, False]
+
+
+def test_tanh_of_the_kernels():
+    """Within 3e-7 of the true value and never above 1, so that no gate leaves [0, 1]."""
+    a = np.concatenate([np.linspace(-12, 12, 10001), np.geomspace(1e-30, 1, 1001)]).astype("float32")
+    found = np.array([tanh(x) for x in a])
+    exact = np.tanh(a.astype("float64"))
+    assert (np.abs(found - exact) <= 3e-7 * np.abs(exact)).all()
+    assert np.abs(found).max() <= 1
+    assert np.isnan(tanh(np.float32(np.nan)))
+    assert tanh(np.float32(np.inf)) > 1 - 3e-7
+
+
+class UsersCell(Multi):
+    """A cell that is not in KERNELS."""
+
+
+@pytest.mark.parametrize(
+    ("cell", "move", "compiled"),
+    [
+        (small_cell("multi"), lambda x: x.astype("float32"), True),
+        (small_cell("multi"), lambda x: x, False),
+        (small_cell("multi"), lambda x: on_strict(x.astype("float32")), False),
+        (UsersCell(5, 3), lambda x: x.astype("float32"), False),
+    ],
+    ids=["float32", "float64", "strict", "user's cell"],
+)
+def test_which_form_is_taken(cell, move, compiled):
+    parameters, u, y = make_example(cell)
+    parameters = Parameters(*map(move, parameters))
+    function = gradient_function(cell, parameters, *u.shape[::3])
+    assert isinstance(function, FusedGradient) == compiled
+    loss, gradient = function(parameters, move(u), move(y))
+    assert loss.shape == (3,)
+    assert [g.shape for g in gradient] == [p.shape for p in parameters]

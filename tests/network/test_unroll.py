@@ -1,0 +1,173 @@
+"""Backpropagation through time against explicit Jacobian products and an independent automatic differentiator."""
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from conftest import make_example, small_cell
+
+from engine.common.backend import to_host
+from engine.network.unroll import (
+    Parameters,
+    forward,
+    jacobians,
+    lag_gradients,
+    loss_and_gradient,
+    per_sample_gradients,
+    weight_gradient,
+)
+
+# Sums over T = 7 steps of products of order one: rounding within some hundreds of 2.2e-16.
+ROUNDING = {"rtol": 1e-12, "atol": 1e-13}
+
+
+# Reference steps for autograd, written from theory.md, and from PyTorch's manual for GRU and LSTM, for one member:
+# x (state, batch), u (n, batch).
+def sigma(s):
+    return 1 / (1 + anp.exp(-s))
+
+
+def gate(w, name, x, u):
+    return sigma(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u)
+
+
+def gru(w, h, u):
+    z = gate(w, "update", h, u)
+    return (1 - z) * anp.tanh(w["W_i"] @ u + gate(w, "reset", h, u) * (w["W_r"] @ h)) + z * h
+
+
+def lstm(w, x, u):
+    h, c = anp.split(x, 2)
+    g = anp.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    c = gate(w, "forget", h, u) * c + gate(w, "input", h, u) * g
+    return anp.concatenate([gate(w, "output", h, u) * anp.tanh(c), c])
+
+
+REFERENCE = {
+    "plain": lambda w, x, u: anp.tanh(w["W_r"] @ x + w["W_i"] @ u),
+    "leaky": lambda w, x, u: 0.2 * x + 0.8 * anp.tanh(w["W_r"] @ x + w["W_i"] @ u),
+    "scalar": lambda w, x, u: mix(sigma(w["w_r"] @ x + w["w_i"] @ u), x, anp.tanh(w["W_r"] @ x + w["W_i"] @ u)),
+    "multi": lambda w, x, u: mix(gate(w, "V", x, u), x, anp.tanh(w["W_r"] @ x + w["W_i"] @ u)),
+    "gru": gru,
+    "lstm": lstm,
+}
+
+
+def mix(g, x, phi):
+    return (1 - g) * x + g * phi
+
+
+def reference_loss(step, weights, u, y):
+    units = len(weights["W_r"])
+    x = anp.zeros((2 * units if step is lstm else units, u.shape[2]))
+    for u_t in u:
+        x = step(weights, x, u_t)
+    return anp.mean((weights["W_o"] @ x[:units] - y) ** 2)
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_loss_and_gradient_equal_autograd(name):
+    cell = small_cell(name)
+    parameters, u, y = make_example(cell)
+    loss, gradient = loss_and_gradient(cell, parameters, u, y)
+    for m in range(len(y)):
+        weights = {**cell.unpack(parameters.W[m]), "W_o": parameters.W_o[m, 0]}
+        expected_loss, expected = autograd.value_and_grad(
+            lambda w, m=m: reference_loss(REFERENCE[name], w, u[:, m], y[m])
+        )(weights)
+        np.testing.assert_allclose(loss[m], expected_loss, **ROUNDING)
+        found = {**cell.unpack(gradient.W[m]), "W_o": gradient.W_o[m, 0]}
+        for weight, value in expected.items():
+            np.testing.assert_allclose(found[weight], value, **ROUNDING)
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_jacobian_equals_autograd(name):
+    cell = small_cell(name)
+    (W, _), u, _ = make_example(cell)
+    z = forward(cell, W, u).z
+    A, B = jacobians(cell, W, z)
+    S, t, m, b = cell.state_size, 5, 1, 2
+    jacobian = autograd.jacobian(lambda x: REFERENCE[name](cell.unpack(W[m]), x, z[t, m, S:, b]))
+    np.testing.assert_allclose((A + B)[t, m, b], jacobian(z[t, m, :S, b]), **ROUNDING)
+
+
+def test_gradient_is_assembled_from_jacobian_products(cell, example):
+    """dL/dW = sum over t of (dx_t/dW)^T Phi_{T,t}^T lambda_T, with the products formed explicitly."""
+    parameters, u, y = example
+    trajectory = forward(cell, parameters.W, u)
+    J = sum(jacobians(cell, parameters.W, trajectory.z))
+    error = (parameters.W_o @ trajectory.x_T[:, : cell.units])[:, 0] - y
+    lam = np.zeros_like(trajectory.x_T)
+    lam[:, : cell.units] = np.swapaxes(parameters.W_o, 1, 2) * (2 / y.shape[1] * error)[:, None]
+    total = np.zeros_like(parameters.W)
+    product = np.broadcast_to(np.eye(cell.state_size), J.shape[1:])
+    for t in reversed(range(len(u))):
+        lam_t = np.einsum("mbij,mib->mjb", product, lam)
+        _, pairs = cell.step_backward(parameters.W, trajectory.z[t], trajectory.tapes[t], lam_t)
+        total += weight_gradient(cell, pairs)
+        product = product @ J[t]
+    np.testing.assert_allclose(loss_and_gradient(cell, parameters, u, y)[1].W, total, **ROUNDING)
+
+
+def test_gradient_is_the_sum_over_lags(cell, example):
+    by_lag = lag_gradients(cell, *example)
+    assert by_lag.shape[0] == len(example[1])
+    np.testing.assert_allclose(by_lag.sum(axis=0), loss_and_gradient(cell, *example)[1].W, **ROUNDING)
+
+
+def test_lag_0_is_what_the_last_step_adds(cell, example):
+    """G_0 does not see earlier steps: it is the gradient of a one-step network from x_{T-1}."""
+    parameters, u, y = example
+    trajectory = forward(cell, parameters.W, u)
+    z = trajectory.z[-1]
+
+    def last_loss(W):
+        x, _ = cell.step(W, z.astype(complex))
+        return np.mean(((parameters.W_o @ x[:, : cell.units])[:, 0] - y) ** 2, axis=1)
+
+    V = np.random.default_rng(3).standard_normal(parameters.W.shape)
+    derivative = last_loss(parameters.W + 1e-150j * V).imag / 1e-150
+    G_0 = lag_gradients(cell, parameters, u, y)[0]
+    np.testing.assert_allclose((G_0 * V).sum(axis=(1, 2)), derivative, **ROUNDING)
+
+
+def test_per_sample_gradients_average_to_the_batch_gradient(cell, example):
+    by_sample = per_sample_gradients(cell, *example)
+    _, gradient = loss_and_gradient(cell, *example)
+    for one, whole in zip(by_sample, gradient, strict=True):
+        np.testing.assert_allclose(one.mean(axis=1), whole, **ROUNDING)
+
+
+def test_per_sample_gradients_are_those_of_the_samples_alone(cell, example):
+    parameters, u, y = example
+    by_sample = per_sample_gradients(cell, parameters, u, y)
+    for b in range(y.shape[1]):
+        _, alone = loss_and_gradient(cell, parameters, u[..., b : b + 1], y[:, b : b + 1])
+        for one, whole in zip(by_sample, alone, strict=True):
+            np.testing.assert_allclose(one[:, b], whole, **ROUNDING)
+
+
+def test_all_namespaces_agree(cell, example, place):
+    parameters, u, y = example
+    there = Parameters(*map(place, parameters)), place(u), place(y)
+    for function in (loss_and_gradient, lag_gradients, per_sample_gradients):
+        flat = [flatten(function(cell, *arguments)) for arguments in (there, example)]
+        for a, b in zip(*flat, strict=True):
+            np.testing.assert_allclose(to_host(a), b, **ROUNDING)
+
+
+def flatten(tree):
+    return [leaf for branch in tree for leaf in flatten(branch)] if isinstance(tree, tuple) else [tree]
+
+
+def test_members_are_the_same_alone_bit_for_bit(cell, example):
+    parameters, u, y = example
+    loss, gradient = loss_and_gradient(cell, parameters, u, y)
+    for m in range(len(y)):
+        alone, own = loss_and_gradient(
+            cell, Parameters(*(p[m : m + 1] for p in parameters)), u[:, m : m + 1], y[m : m + 1]
+        )
+        assert alone[0] == loss[m]
+        for a, b in zip(own, gradient, strict=True):
+            np.testing.assert_array_equal(a[0], b[m])

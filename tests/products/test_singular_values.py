@@ -1,0 +1,105 @@
+"""Singular values of products against high precision, down to ratios that double precision cannot hold as such."""
+
+import mpmath
+import numpy as np
+import pytest
+from conftest import make_example, small_cell
+
+from engine.common.backend import to_host
+from engine.network.unroll import forward, jacobians
+from engine.products.singular_values import LEAST, graded_factor, log_singular_values
+
+
+def jacobian_chain(name, lag, units=12):
+    """The Jacobians of the last `lag` of 40 steps of a cell, (lag, 1, H, H)."""
+    cell = small_cell(name, units=units)
+    (W, _), _, _ = make_example(cell, seeds=(1,))
+    u = np.random.default_rng(1).uniform(size=(40, 1, cell.inputs, 1))
+    return sum(jacobians(cell, W, forward(cell, W, u).z))[-lag:, 0]
+
+
+def random_chain(T=20, H=8, seed=0):
+    return np.random.default_rng(seed).normal(size=(T, 2, H, H)) / np.sqrt(H)
+
+
+def high_precision_log_values(factors):
+    """All log singular values of a product, from exact integers to 2^-100 of each factor, by mpmath with 120 digits."""
+    bits, kept = 100, 700
+    whole = np.eye(len(factors[0])).astype(int).astype(object) << kept
+    for factor in factors:
+        exact = np.array([[int(mpmath.ldexp(x, bits)) for x in row] for row in factor.tolist()], dtype=object)
+        whole = (exact @ whole) >> bits
+    with mpmath.workdps(120):
+        product = mpmath.matrix(whole.tolist()) / mpmath.mpf(2) ** kept
+        return np.array([float(mpmath.log(s)) for s in mpmath.svd_r(product, compute_uv=False)])
+
+
+@pytest.mark.parametrize("name", ["plain", "leaky", "scalar", "multi"])
+@pytest.mark.parametrize("lag", [1, 4, 40])
+def test_all_values_hold_whatever_their_ratio(name, lag):
+    """Required is 1e-6 down to s_r/s_1 = 1e-14; at lag 40 the ratios go to 1e-50, the error stays below 1e-9."""
+    J = jacobian_chain(name, lag)
+    found = log_singular_values(J)
+    np.testing.assert_allclose(found[0], high_precision_log_values(list(J[:, 0])), rtol=0, atol=1e-9)
+
+
+def test_the_paper_s_size_at_lag_40():
+    """H = 64, r = 10 (the first ten, as the paper asks), with s_10/s_1 below what a formed product holds."""
+    rng = np.random.default_rng(0)
+    spread = np.geomspace(1, 0.02, 64)  # each factor spreads its singular values fifty-fold
+    J = np.linalg.qr(rng.normal(size=(40, 1, 64, 64)))[0] * spread[:, None]
+    J[:, :, :, 5:] *= 0.3
+    found = log_singular_values(J, 10)[0, :10]
+    expected = high_precision_log_values(list(J[:, 0]))[:10]
+    assert expected[9] - expected[0] < np.log(1e-9)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+def test_only_what_is_asked_for_is_made_sure():
+    """Without Jacobi rotations, values below LEAST s_1 are missing and the others hold to 1e-6."""
+    J = jacobian_chain("plain", 30)
+    found, expected = log_singular_values(J, 1)[0], high_precision_log_values(list(J[:, 0]))
+    lost = expected < expected[0] + np.log(LEAST)
+    assert lost.any() and np.isnan(found[expected < expected[0] + np.log(LEAST / 2)]).all()
+    np.testing.assert_allclose(found[~np.isnan(found)], expected[~np.isnan(found)], rtol=0, atol=1e-6)
+
+
+def test_arrays_of_every_library_agree(place_or_kernels):
+    """On a product that is resolved as it is formed, and on one that is not."""
+    J = jacobian_chain("plain", 30, units=6)
+    for part in (J[:4], J):
+        found = to_host(log_singular_values(place_or_kernels(part)))
+        np.testing.assert_allclose(found, log_singular_values(part), rtol=0, atol=1e-9)
+
+
+def test_scales_far_beyond_a_float():
+    J = random_chain(T=30)
+    for scale in (1e-200, 1e200):
+        expected = log_singular_values(J) + 30 * np.log(scale)
+        np.testing.assert_allclose(log_singular_values(scale * J), expected, rtol=1e-12)
+
+
+def test_a_product_that_is_zero_has_log_minus_infinity():
+    J = random_chain(T=8)
+    J[3, 0] = 0
+    found = log_singular_values(J)
+    assert np.isneginf(found[0]).all() and np.isfinite(found[1]).all()
+
+
+def test_rank_one_leaves_the_rest_unresolved_or_zero():
+    J = (random_chain()[..., :1] * random_chain(seed=1)[..., :1, :])[:5]
+    found = log_singular_values(J)
+    assert np.isfinite(found[:, 0]).all()
+    rest = found[:, 1:] - found[:, :1]
+    assert (np.isnan(rest) | (rest < np.log(1e-14))).all()
+
+
+def test_the_triangular_factor_is_the_product_up_to_a_rotation():
+    J = random_chain(T=10)
+    T, log_scale = graded_factor(J)
+    whole = np.eye(8)
+    for factor in J:
+        whole = factor @ whole
+    scale = np.exp(2 * log_scale)[:, None, None]
+    np.testing.assert_allclose(scale * (T.mT @ T), whole.mT @ whole, rtol=1e-11, atol=1e-13)
+    assert not np.tril(T, -1).any()

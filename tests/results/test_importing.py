@@ -1,0 +1,216 @@
+"""Networks from files: the equations of PyTorch's manual on its stacked weights, and each mistake in words."""
+
+import numpy as np
+import pytest
+from conftest import small_cell
+from test_arrays import write_safetensors
+
+from engine.cells import CELLS
+from engine.measures import anisotropy, effective_lr, expansion, gates
+from engine.network.ensemble import Networks
+from engine.network.unroll import Parameters, forward, readout
+from engine.results.importing import STACKED, read_network
+from engine.results.networks import load_networks, save_networks
+from engine.tasks.recorded import Recorded
+from engine.training.train import initial_parameters
+
+H, N, T, BATCH = 5, 3, 7, 4
+GATES = {"plain": 1, "gru": 3, "lstm": 4}
+
+
+def state_dict(kind, module="rnn.", layer="_l0", dtype="float64"):
+    """Weights as nn.RNN, nn.GRU or nn.LSTM with bias=False and a linear readout keep them."""
+    rng = np.random.default_rng(7)
+    shapes = {f"{module}weight_ih{layer}": (GATES[kind] * H, N), f"{module}weight_hh{layer}": (GATES[kind] * H, H)}
+    return {name: rng.normal(size=shape).astype(dtype) for name, shape in (shapes | {"fc.weight": (1, H)}).items()}
+
+
+def sigma(s):
+    return 1 / (1 + np.exp(-s))
+
+
+# One step for one sequence, as the pages of nn.RNN, nn.GRU and nn.LSTM have it, biases included.
+def rnn_step(w_ih, w_hh, b_ih, b_hh, x, state):
+    return (np.tanh(w_ih @ x + b_ih + w_hh @ state[0] + b_hh),)
+
+
+def gru_step(w_ih, w_hh, b_ih, b_hh, x, state):
+    (h,) = state
+    i_r, i_z, i_n = np.split(w_ih @ x + b_ih, 3)
+    h_r, h_z, h_n = np.split(w_hh @ h + b_hh, 3)
+    r, z = sigma(i_r + h_r), sigma(i_z + h_z)
+    n = np.tanh(i_n + r * h_n)
+    return ((1 - z) * n + z * h,)
+
+
+def lstm_step(w_ih, w_hh, b_ih, b_hh, x, state):
+    h, c = state
+    i, f, g, o = np.split(w_ih @ x + b_ih + w_hh @ h + b_hh, 4)
+    c = sigma(f) * c + sigma(i) * np.tanh(g)
+    return sigma(o) * np.tanh(c), c
+
+
+STEPS = {"plain": rnn_step, "gru": gru_step, "lstm": lstm_step}
+
+
+def pytorch_outputs(kind, state, u, module="rnn.", layer="_l0"):
+    """y_hat (batch,) for inputs u (T, n, batch) by the equations of the manual."""
+    w_ih, w_hh = (state[f"{module}weight_{side}{layer}"] for side in ("ih", "hh"))
+    nothing = np.zeros(len(w_ih))
+    b_ih, b_hh = (state.get(f"{module}bias_{side}{layer}", nothing) for side in ("ih", "hh"))
+    outputs = []
+    for b in range(u.shape[2]):
+        carried = (np.zeros(H), np.zeros(H))[: 2 if kind == "lstm" else 1]
+        for x in u[:, :, b]:
+            carried = STEPS[kind](w_ih, w_hh, b_ih, b_hh, x, carried)
+        outputs.append(state["fc.weight"][0] @ carried[0] + state.get("fc.bias", np.zeros(1))[0])
+    return np.array(outputs)
+
+
+def our_outputs(imported, u):
+    cell, (W, W_o), _ = imported
+    return readout(cell, W_o, forward(cell, W, u[:, None]).x_T)[0]
+
+
+def inputs():
+    return np.random.default_rng(8).normal(size=(T, N, BATCH))
+
+
+@pytest.mark.parametrize("kind", STACKED)
+@pytest.mark.parametrize(("module", "layer"), [("rnn.", "_l0"), ("", "_l0"), ("net.cell.", "")])
+def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, tmp_path):
+    state = state_dict(kind, module, layer)
+    np.savez(tmp_path / "a.npz", **state)
+    write_safetensors(tmp_path / "a.safetensors", state)
+    expected = pytorch_outputs(kind, state, inputs(), module, layer)
+    for ending in ("npz", "safetensors"):
+        imported = read_network(tmp_path / f"a.{ending}", kind, {})
+        assert (imported.cell.units, imported.cell.inputs, imported.unused) == (H, N, [])
+        # seven steps of rounding
+        np.testing.assert_allclose(our_outputs(imported, inputs()), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_weights_under_our_names_come_back_as_they_are(kind, tmp_path):
+    cell = small_cell(kind)
+    options = {name: getattr(cell, name) for name in cell.options}
+    W, W_o = initial_parameters(cell, [3], "float32")
+    np.savez(tmp_path / "a.npz", W_o=W_o[0, 0], **{name: w[0] for name, w in cell.unpack(W).items()})
+    imported = read_network(tmp_path / "a.npz", kind, options)
+    assert imported.cell == cell
+    np.testing.assert_array_equal(imported.parameters.W, W)
+    np.testing.assert_array_equal(imported.parameters.W_o, W_o)
+    assert imported.parameters.W.dtype == np.float32
+
+
+def test_a_file_as_that_of_a_training_and_every_quantity_on_recorded_sequences(tmp_path):
+    """The state of an LSTM is larger than its units; T is that of the recorded sequences."""
+    np.savez(tmp_path / "a.npz", **state_dict("lstm", dtype="float32"))
+    cell, parameters, _ = read_network(tmp_path / "a.npz", "lstm", {})
+    imported = Networks(cell, Parameters(*(p[None] for p in parameters)), (4,), (0,))
+    save_networks(imported, {"title": "a test"}, tmp_path / "a.nc")
+    networks = load_networks(tmp_path / "a.nc")
+    for found, expected in zip(networks.parameters, imported.parameters, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    rng = np.random.default_rng(9)
+    task = Recorded(rng.normal(size=(9, N, 12)), rng.normal(size=12))
+    probe = {"T": 9, "probe_batch": 6}
+    found = effective_lr.measure(networks, task, rate=1.0, **probe)
+    found |= anisotropy.measure(networks, task, **probe, lags=[1, 4], pairs=5, r=2, gradients=12)
+    found |= gates.measure(networks, task, **probe, samples=2, lags=[1, 4], r=2)
+    found |= expansion.measure_networks(networks, task, T=9, epsilons=[0.01, 0.02, 0.05, 0.1, 0.2])
+    quantities = effective_lr.QUANTITIES | anisotropy.QUANTITIES | gates.QUANTITIES | expansion.QUANTITIES
+    assert found.keys() == quantities.keys()
+    # no gradient enters W_r at x_0 = 0, and small singular values may be below the accuracy of double precision
+    sparse = {"log_gradient_norm", "gradient_singular_values", "log_singular_values"}
+    for name, array in found.items():
+        assert len(array) == 1 and (name in sparse or np.isfinite(array).all()), name
+
+
+MISTAKES = {
+    "no readout": (lambda s: s.pop("fc.weight"), "gru", r"which weight is the readout, of shape \(1, 5\)\? Name it"),
+    "two readouts": (
+        lambda s: s.update({"out.weight": np.ones((1, H))}),
+        "gru",
+        "Name it as `readout`; it could be fc.weight or out.weight",
+    ),
+    "many outputs": (lambda s: s.update({"fc.weight": np.ones((7, H))}), "gru", "fc.weight has 7 outputs"),
+    "another cell": (
+        lambda s: None,
+        "lstm",
+        r"weight_hh_l0 has shape \(15, 5\), expected of lstm is \(20, 5\); it fits gru",
+    ),
+    "no layer of PyTorch": (
+        lambda s: None,
+        "multi",
+        "this is a layer of PyTorch, and so no multi cell; allowed are plain",
+    ),
+    "inputs of another layer": (
+        lambda s: s.update({"rnn.weight_ih_l0": np.ones((12, N))}),
+        "gru",
+        r"weight_ih_l0 has shape \(12, 3\), expected of gru is \(15, inputs\)",
+    ),
+    "no inputs": (
+        lambda s: s.pop("rnn.weight_ih_l0"),
+        "gru",
+        r"there is no weight_ih_l0, did you mean 'rnn.weight_hh_l0'",
+    ),
+    "a bias": (
+        lambda s: s.update({"rnn.bias_hh_l0": np.ones(15)}),
+        "gru",
+        "rnn.bias_hh_l0 is not zero, and a network here",
+    ),
+    "a bias of the readout": (lambda s: s.update({"fc.bias": np.ones(1)}), "gru", "fc.bias is not zero"),
+    "two layers": (
+        lambda s: s.update({"rnn.weight_hh_l1": np.ones((15, H))}),
+        "gru",
+        "rnn.weight_hh_l1 is of a further",
+    ),
+    "two directions": (
+        lambda s: s.update({"rnn.weight_ih_l0_reverse": np.ones((15, N))}),
+        "gru",
+        "weight_ih_l0_reverse is of a further layer, direction or projection",
+    ),
+    "two networks": (
+        lambda s: s.update({"b.weight_hh_l0": np.ones((15, H))}),
+        "gru",
+        r"several weight_hh_l0 \(rnn.weight_hh_l0, b.weight_hh_l0\)",
+    ),
+    "a readout of more units": (
+        lambda s: s.update({"W_o": np.ones((1, 6))}),
+        "gru",
+        r"W_o has shape \(1, 6\), expected is \(1, 5\) for 5 units",
+    ),
+    "not a number": (lambda s: s.update({"fc.weight": np.full((1, H), np.nan)}), "gru", "no finite numbers"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_said_in_words(mistake, tmp_path):
+    change, kind, message = MISTAKES[mistake]
+    state = state_dict("gru")
+    change(state)
+    np.savez(tmp_path / "a.npz", **state)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_network(tmp_path / "a.npz", kind, {})
+    assert str(caught.value).startswith(f"{tmp_path / 'a.npz'}: ") and "\n" not in str(caught.value)
+
+
+def test_own_weights_that_are_missing_or_do_not_fit_are_named(tmp_path):
+    cell = small_cell("scalar")
+    weights = {"W_o": np.ones(H)} | {name: w for name, w in cell.unpack(np.ones(cell.shape)).items()}
+    np.savez(tmp_path / "a.npz", **{("w_rec" if name == "w_r" else name): w for name, w in weights.items()})
+    with pytest.raises(ValueError, match=r"there is no w_r, did you mean 'w_rec'\? \(found: W_o, W_r"):
+        read_network(tmp_path / "a.npz", "scalar", {})
+    np.savez(tmp_path / "a.npz", **(weights | {"W_r": np.ones((H, H + 1))}))
+    with pytest.raises(ValueError, match=r"W_r has shape \(5, 6\), expected is \(5, 5\) for 5 units and 3 inputs"):
+        read_network(tmp_path / "a.npz", "scalar", {})
+
+
+def test_biases_of_zero_are_taken_and_what_is_no_part_is_told(tmp_path):
+    state = state_dict("gru")
+    state |= {"rnn.bias_ih_l0": np.zeros(15), "rnn.bias_hh_l0": np.zeros(15), "fc.bias": np.zeros(1)}
+    np.savez(tmp_path / "a.npz", **state, **{"encoder.weight": np.ones((N, 9)), "aux.weight": np.ones((2, H))})
+    imported = read_network(tmp_path / "a.npz", "gru", {}, readout="fc.weight")
+    assert imported.unused == ["aux.weight", "encoder.weight"]
+    np.testing.assert_allclose(our_outputs(imported, inputs()), pytorch_outputs("gru", state, inputs()), rtol=1e-12)

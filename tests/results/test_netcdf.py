@@ -1,0 +1,103 @@
+"""Files: labels on everything, whole or absent, the same bytes for the same inputs, and networks that come back."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import small_cell
+
+from engine.common.quantity import Quantity
+from engine.optimizers import make_optimizer
+from engine.results.netcdf import dataset, load, save
+from engine.results.networks import load_networks
+from engine.results.trainings import save_training
+from engine.training.train import train
+
+QUANTITIES = {"height": Quantity("seed lag", "height of a thing", "[ELR.S]", units="m")}
+ARRAYS = {"height": np.arange(6.0).reshape(2, 3)}
+COORDS = {"seed": [3, 8], "lag": [1, 2, 4], "neuron": range(9)}
+
+
+def test_every_variable_and_coordinate_is_described(tmp_path):
+    save(dataset(QUANTITIES, ARRAYS, COORDS, {"title": "a test"}), tmp_path / "a.nc")
+    ds = load(tmp_path / "a.nc")
+    assert ds.height.dims == ("seed", "lag")
+    assert ds.height.attrs == {"long_name": "height of a thing", "units": "m", "equation": "[ELR.S]"}
+    assert ds.seed.values.tolist() == [3, 8] and ds.lag.values.tolist() == [1, 2, 4]
+    assert all({"long_name", "units"} <= set(v.attrs) for v in ds.variables.values())
+    assert "neuron" not in ds.coords  # no variable has this dimension
+
+
+def test_undescribed_and_misfitting_arrays_are_refused():
+    with pytest.raises(KeyError, match="width"):
+        dataset(QUANTITIES, {"width": ARRAYS["height"]}, COORDS, {})
+    with pytest.raises(ValueError, match="lag"):
+        dataset(QUANTITIES, {"height": np.zeros((2, 4))}, COORDS, {})
+
+
+def test_attributes_of_any_kind_can_be_written(tmp_path):
+    save(dataset(QUANTITIES, ARRAYS, COORDS, {"a": True, "b": None, "c": {"x": 1}, "d": 2.5}), tmp_path / "a.nc")
+    assert load(tmp_path / "a.nc").attrs == {"a": "yes", "b": "none", "c": '{"x": 1}', "d": 2.5}
+
+
+def test_same_inputs_same_bytes(tmp_path):
+    """Also from another process, whose hash seed and clock differ."""
+    save(dataset(QUANTITIES, ARRAYS, COORDS, {"title": "a test"}), tmp_path / "a.nc")
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:4]; from test_netcdf import *;"
+        "save(dataset(QUANTITIES, ARRAYS, COORDS, {'title': 'a test'}), sys.argv[4])"
+    )
+    subprocess.run([sys.executable, "-c", code, ".", "tests", "tests/results", str(tmp_path / "b.nc")], check=True)
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "a.nc"
+    path.write_text("before")
+    ds = dataset(QUANTITIES, ARRAYS, COORDS, {})
+
+    def full_disk(part, **_):
+        part.write_text("half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(type(ds), "to_netcdf", lambda self, part, **options: full_disk(part))
+    with pytest.raises(RuntimeError, match=r"a\.nc could not be written \(No space left.* MB are free there"):
+        save(ds, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nc"] and path.read_text() == "before"
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    path = tmp_path / "a.nc"
+    save(dataset(QUANTITIES, ARRAYS, COORDS, {}), path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"a\.nc is not a whole NetCDF file .*: delete it and run again"):
+        load(path)
+
+
+def test_trained_networks_come_back(cell, tmp_path):
+    protocol = {"T": 6, "batch": 3, "updates": 4, "checkpoints": [0, 4]}
+    training = train(cell, make_optimizer("sgd"), lambda k: 0.1, "adding", [5, 7], **protocol)
+    save_training(training, cell, {"seed": [5, 7], "checkpoint": [0, 4]}, {"title": "t"}, tmp_path / "t.nc")
+    networks = load_networks(tmp_path / "t.nc")
+    assert networks.cell == cell
+    assert networks.seeds == (5, 7) and networks.checkpoints == (0, 4)
+    for found, expected in zip(networks.parameters, training.parameters, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_training_file_has_weights_by_their_names(tmp_path):
+    cell = small_cell("scalar")
+    protocol = {"T": 6, "batch": 3, "updates": 4, "checkpoints": [0]}
+    training = train(cell, make_optimizer("sgd"), lambda k: 0.1, "adding", [5], **protocol)
+    save_training(training, cell, {"seed": [5], "checkpoint": [0]}, {}, tmp_path / "t.nc")
+    ds = load(tmp_path / "t.nc")
+    dims = {name: ds[name].dims[2:] for name in ("W_r", "W_i", "w_r", "w_i", "W_o")}
+    assert dims == {
+        "W_r": ("unit", "source"),
+        "W_i": ("unit", "input"),
+        "w_r": ("source",),
+        "w_i": ("input",),
+        "W_o": ("unit",),
+    }
+    assert ds.loss.dims == ("seed", "iteration") and ds.loss.dtype == np.float32

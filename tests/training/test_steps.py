@@ -1,0 +1,89 @@
+"""[ALIGN.update] on update rules whose geometry is known."""
+
+import numpy as np
+import pytest
+
+from engine.cells import make_cell
+from engine.network.unroll import Parameters
+from engine.optimizers import make_optimizer
+from engine.training.steps import QUANTITIES, update_statistics
+
+
+def gradients(dtype="float64", members=3, seed=0):
+    rng = np.random.default_rng(seed)
+    cell = make_cell("multi", 5, 3)
+    g = Parameters(rng.normal(size=(members, *cell.shape)), rng.normal(size=(members, 1, 5)))
+    return cell, Parameters(*(x.astype(dtype) for x in g))
+
+
+def increments_of(rule, history, rate=0.01):
+    """What the last update of a history of gradients adds, and the rule's states."""
+    states = [rule.start(p) for p in history[0]]
+    for k, g in enumerate(history):
+        steps = [rule.increment(x, state, rate, k) for x, state in zip(g, states, strict=True)]
+    return Parameters(*steps), states
+
+
+@pytest.mark.parametrize(("dtype", "rounding"), [("float64", 1e-15), ("float32", 1e-7)])
+def test_sgd_points_along_the_gradient_and_rescales_nothing(dtype, rounding):
+    cell, g = gradients(dtype)
+    found = update_statistics(cell, increments_of(make_optimizer("sgd"), [g])[0], g)
+    assert found.keys() == QUANTITIES.keys() - {"adaptive_step"}
+    # the rounding of rate * g in its own precision, and of the logs near -2
+    np.testing.assert_allclose(found["update_cosine"], 1, atol=3 * rounding)
+    np.testing.assert_allclose(found["update_spread"], 0, atol=3 * rounding)
+    assert (found["unmoved_parameters"] == 0).all()
+
+
+def test_the_first_step_of_adam_is_the_sign_of_the_gradient():
+    cell, g = gradients()
+    found = update_statistics(cell, increments_of(make_optimizer("adam", eps=1e-300), [g])[0], g)
+    for m in range(3):
+        flat = np.concatenate([p[m].ravel() for p in g])
+        cosine = np.abs(flat).sum() / np.linalg.norm(flat) / np.sqrt(flat.size)
+        # bias corrections divide by 0.1 and 0.001, which loses two digits
+        assert found["update_cosine"][m] == pytest.approx(cosine, rel=1e-12)
+        assert found["update_spread"][m] == pytest.approx(np.std(np.log10(np.abs(flat))), rel=1e-12)
+
+
+def test_adam_steps_are_means_over_the_incoming_weights():
+    cell, g = gradients()
+    rng = np.random.default_rng(1)
+    v = Parameters(rng.uniform(0.1, 2, g.W.shape), rng.uniform(0.1, 2, g.W_o.shape))
+    found = update_statistics(cell, g, g, second_moments=v)
+    incoming = v.W[:, :5]  # W_r and W_i together
+    np.testing.assert_allclose(found["adaptive_step"], (1 / np.sqrt(incoming)).mean(axis=2), rtol=1e-14)
+
+
+def test_weights_that_never_had_a_gradient_are_left_out_and_counted():
+    cell, g = gradients()
+    g.W[:, :, -1] = 0  # an input channel that is always 0
+    v = Parameters(g.W**2, g.W_o**2)
+    found = update_statistics(cell, Parameters(-2 * g.W, -2 * g.W_o), g, second_moments=v)
+    assert (found["unmoved_parameters"] == 10).all()
+    np.testing.assert_allclose(found["update_spread"], 0, atol=1e-15)
+    np.testing.assert_allclose(found["adaptive_step"], (1 / np.abs(g.W[:, :5, :-1])).mean(axis=2), rtol=1e-13)
+
+
+def test_gradients_whose_squares_underflow_in_their_own_precision():
+    cell, g = gradients("float32")
+    g = Parameters(*(p * np.float32(1e-30) for p in g))
+    found = update_statistics(cell, Parameters(-g.W, -g.W_o), g)
+    np.testing.assert_allclose(found["update_cosine"], 1, atol=1e-15)
+
+
+def test_a_member_without_a_step_is_nan():
+    cell, g = gradients()
+    nothing = Parameters(np.zeros_like(g.W), np.zeros_like(g.W_o))
+    found = update_statistics(cell, nothing, g)
+    assert np.isnan(found["update_cosine"]).all()
+    assert np.isnan(found["update_spread"]).all()
+
+
+def test_strict_arrays_give_the_same(place):
+    cell, g = gradients()
+    there = Parameters(*(place(p) for p in g))
+    found = update_statistics(cell, there, there, second_moments=there)
+    expected = update_statistics(cell, g, g, second_moments=g)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)

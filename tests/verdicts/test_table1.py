@@ -1,0 +1,77 @@
+"""Table 1 from measured arrays: means, intervals, and a LaTeX table that is whole."""
+
+import numpy as np
+import pytest
+
+from engine.verdicts import table1
+
+SEEDS = 6
+
+
+def measured(seed):
+    """Arrays as of engine.measures.gates, two checkpoints, and a comparison with two references."""
+    rng = np.random.default_rng(seed)
+    gates = {
+        "factor": rng.uniform(0.3, 0.9, (SEEDS, 2, 4)),
+        "r_squared": rng.uniform(0.9, 1, (SEEDS, 2, 4)),
+        "schedule_horizon": rng.uniform(1, 9, (SEEDS, 2)),
+        "momentum_horizon": rng.uniform(1, 9, (SEEDS, 2)),
+        "gate_step_variation": rng.uniform(0, 1, (SEEDS, 2, 3)),
+    }
+    steps = {
+        "step_rank_correlation": rng.uniform(-1, 1, (2, SEEDS, 2, 3)),
+        "adam_step_variation": rng.uniform(0, 1, (2, SEEDS, 2)),
+    }
+    return gates, steps
+
+
+def test_rows_are_the_last_checkpoints_means_by_task_and_over_tasks():
+    one, two = measured(0), measured(1)
+    tasks = {"a": table1.values(*one, reference=1), "b": table1.values(*two, reference=1)}
+    rows = table1.table(dict.fromkeys(("leaky", "scalar", "multi"), tasks))
+    assert [(row["gate"], row["task"]) for row in rows] == [
+        (gate, task) for gate in ("constant", "scalar", "multi") for task in ("a", "b", "all tasks")
+    ]
+    by = {(row["gate"], row["task"]): row for row in rows}
+    gates, steps = ({name: np.moveaxis(x, -1, 0) for name, x in part.items()} for part in one)
+    last = {name: x[..., -1] for name, x in gates.items()}  # by profile, or by probed lag, then seed
+    correlation = steps["step_rank_correlation"][:, 1, :, -1]
+    expected = {
+        "constant": (last["factor"][0], last["factor"][1], last["r_squared"][0], one[0]["schedule_horizon"][:, -1]),
+        "scalar": (last["factor"][3], last["factor"][2], last["r_squared"][3], one[0]["momentum_horizon"][:, -1]),
+        "multi": (
+            last["gate_step_variation"][0],
+            one[1]["adam_step_variation"][1, :, -1],
+            correlation[0],
+            correlation[2],
+        ),
+    }
+    for gate, columns in expected.items():
+        for name, values in zip(("value", "predicted", "quality", "limit"), columns, strict=True):
+            row = by[gate, "a"]
+            assert row[name] == pytest.approx(values.mean())
+            assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
+    both = np.mean([measured(i)[0]["factor"][:, 1, 0].mean() for i in (0, 1)])
+    assert by["constant", "all tasks"]["value"] == pytest.approx(both)
+
+
+def test_a_gate_that_was_not_measured_has_no_row():
+    rows = table1.table({"leaky": {"a": table1.values(measured(0)[0])}})
+    assert [(row["gate"], row["task"]) for row in rows] == [("constant", "a")]
+
+
+def test_latex_has_one_line_a_gate_and_balanced_columns():
+    tasks = {"a": table1.values(*measured(0)), "b": table1.values(*measured(1))}
+    text = table1.latex(table1.table(dict.fromkeys(("leaky", "scalar", "multi"), tasks)))
+    lines = text.splitlines()
+    assert lines[0] == r"\begin{tabular}{llllll}"
+    assert lines[-1] == r"\end{tabular}"
+    body = [line for line in lines if line.endswith(r"\\")]
+    assert len(body) == 4  # the head and three gates
+    assert all(line.count(" & ") == 5 for line in body)
+    assert text.count("$") % 2 == 0
+    assert r"$\alpha^h$" in text
+    assert r"$\|G_h\|$" in text
+    assert "||" not in text
+    row = table1.table({"leaky": tasks})[-1]
+    assert f"{row['value']:.3g} [{row['value_low']:.3g}, {row['value_high']:.3g}]" in body[1]

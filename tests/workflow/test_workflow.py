@@ -1,0 +1,138 @@
+"""The workflow as a user meets it: planned, run, run again, edited, mistyped. In a copy, from nothing."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from house import SMOKE, copy_of_the_house, planned, snakemake
+
+
+def test_the_paper_can_be_planned(tmp_path):
+    said = snakemake(copy_of_the_house(tmp_path), "--dry-run", "--quiet")
+    assert said.returncode == 0, said.stderr
+
+
+def test_smoke_makes_every_figure_in_both_formats(smoke):
+    figures = smoke[0] / "results" / "smoke" / "figures"
+    pdf, png = ({p.stem for p in figures.glob(f"*.{ext}")} for ext in ("pdf", "png"))
+    assert pdf == png
+    assert all(p.stat().st_size > 5000 for p in figures.iterdir())
+
+
+def test_every_job_has_a_log_with_its_progress(smoke):
+    log = smoke[0] / "results" / "smoke" / "logs" / "training" / "effective_lr" / "adding" / "multi-sgd.log"
+    assert "update 120/120 | loss" in log.read_text()
+    assert "update 120/120 | loss" in smoke[1]  # and on the terminal
+
+
+def test_every_file_is_described(smoke):
+    files = list((smoke[0] / "results").rglob("*.nc"))
+    assert files
+    for path in files:
+        ds = xr.open_dataset(path)
+        for name, variable in ds.variables.items():
+            assert {"long_name", "units"} <= set(variable.attrs), (path, name)
+            assert name in ds.coords or "equation" in variable.attrs, (path, name)
+        for key in ("title", "references", "git_commit", "engine_sha256", "config", "array_backend", "device", "dtype"):
+            assert key in ds.attrs, (path, key)
+        assert ds.seed.values.tolist() == ([1] if "networks" in path.parts else [1, 2])
+
+
+# Variables with values that are missing or infinite in a sound run, and why.
+OPEN = {
+    "log_gradient_norm": "recurrent weights have no gradient at the lag where x_0 = 0 enters",
+    "log_singular_values": "the smallest are below what double precision resolves",
+    "gradient_singular_values": "centring takes one rank",
+    **dict.fromkeys(
+        ("coupled_units", "coupling_slope", "coupling_exponent", "coupling_rank_correlation"),
+        "a cell with one gate for all units has no relation over units",
+    ),
+}
+OPEN_PLAIN = dict.fromkeys(
+    ("log_retention_product", "rate", "factor", "r_squared", "fit_horizon", "retention_horizon", "momentum_horizon"),
+    "a plain cell retains nothing: the profile is 0",
+)
+
+
+def test_sound_results_have_no_missing_values(smoke):
+    for path in (smoke[0] / "results").rglob("*.nc"):
+        allowed = OPEN | OPEN_PLAIN if path.stem.startswith("plain") else OPEN
+        for name, variable in xr.open_dataset(path).data_vars.items():
+            assert name in allowed or np.isfinite(variable).all(), (path, name)
+
+
+def test_a_second_run_has_nothing_to_do(smoke):
+    said = snakemake(smoke[0], *SMOKE)
+    assert said.returncode == 0
+    assert "Nothing to be done" in said.stderr
+
+
+def test_the_same_inputs_give_the_same_bytes(smoke, tmp_path):
+    name = "results/smoke/effective_lr/adding/multi.nc"
+    again = copy_of_the_house(tmp_path, smoke[0])
+    assert snakemake(again, *SMOKE, "--", name).returncode == 0
+    assert (again / name).read_bytes() == (smoke[0] / name).read_bytes()
+
+
+def test_blocks_of_seeds_give_the_same_bytes(smoke, tmp_path):
+    measured = ("expansion/multi", "effective_lr/adding/multi", "anisotropy/adding/plain-adam")
+    names = [f"results/smoke/{name}.nc" for name in (*measured, "training/anisotropy/adding/plain-adam")]
+    split = copy_of_the_house(tmp_path, smoke[0])
+    said = snakemake(split, *SMOKE, "--config", "seeds_per_job=1", "--", *names)
+    assert said.returncode == 0, said.stderr
+    for name in names:
+        assert (split / name).read_bytes() == (smoke[0] / name).read_bytes(), name
+    assert (split / "results/smoke/logs/expansion/multi.seeds2-2.log").exists()
+    assert sorted(path.name for path in (split / "results/smoke/expansion").iterdir()) == ["multi.nc"]
+
+
+def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
+    assert planned(smoke[0]) == {}
+    edited = smoke[0] / "engine" / "measures" / "expansion.py"
+    before = edited.read_text()
+    try:
+        edited.touch()
+        assert planned(smoke[0]) == {}, "touching a file is no edit"
+        edited.write_text(before + "\n# edited\n")
+        judged = {"claims": 1, "draw_claims": 1, "table_pages": 1}
+        expected = {"expansion": 2, "draw_expansion": 2, "network_expansion": 1, "all": 1}
+        assert planned(smoke[0]) == expected | judged
+    finally:
+        edited.write_text(before)
+
+
+def test_a_figure_edit_trains_nothing(smoke):
+    edited = smoke[0] / "engine" / "figures" / "effective_lr.py"
+    before = edited.read_text()
+    try:
+        edited.write_text(before + "\n# edited\n")
+        assert set(planned(smoke[0])) <= {"draw_effective_lr", "draw_predictors", "all"}
+    finally:
+        edited.write_text(before)
+
+
+def test_a_typo_is_explained_and_nothing_runs(tmp_path):
+    folder = copy_of_the_house(tmp_path)
+    (folder / "mine.yaml").write_text("effective_lr: {update: 900}\n")
+    said = snakemake(folder, "--configfile", "mine.yaml")
+    assert said.returncode != 0
+    assert "effective_lr: unknown key 'update', did you mean 'updates'?" in said.stderr
+    assert not (folder / "results").exists()
+
+
+def test_a_gpu_that_is_not_there_is_named(smoke, tmp_path):
+    """Asked for through the job's resource; never replaced by the CPU in silence."""
+    from engine.common.backend import DeviceError, placement
+
+    try:
+        placement(1)
+    except DeviceError:
+        pass
+    else:
+        pytest.skip("this machine has a GPU")
+    words = ("--set-resources", "expansion:gpu=1", "--resources", "gpu=1", "--forcerun", "expansion")
+    target = "results/smoke/expansion/multi.nc"
+    folder = copy_of_the_house(tmp_path)
+    said = snakemake(folder, *SMOKE, *words, "--", target)
+    assert said.returncode != 0
+    assert "gpu = 1 was asked for, but" in said.stderr
+    assert not (folder / target).exists()
