@@ -29,9 +29,7 @@ def imports(root, path):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Constant) and re.fullmatch(
-            r"\w+\.cu", str(node.value)
-        ):  # a CUDA source that lies beside it
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"\w+\.cu", str(node.value)):  # a CUDA source beside it
             beside.add(str(Path(path).with_name(node.value)))
     return beside | {file for name in names if name.split(".")[0] in PACKAGES for file in files(root, name)}
 
