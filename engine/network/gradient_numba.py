@@ -18,9 +18,10 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numba import cfunc, njit, types
+from numba import cfunc, types
 
 from engine.cells import Leaky, Multi, Plain, Scalar
+from engine.common import jit
 from engine.network.unroll import Parameters
 
 vector, matrix = types.float32[::1], types.float32[:, ::1]
@@ -30,8 +31,8 @@ STEP = types.void(vector, matrix, matrix, matrix)
 function = types.FunctionType(STEP)
 
 # Multiply-add may be one operation; sums over units may be taken in any order; NaN and infinity keep their meaning.
-ARITHMETIC = {"cache": True, "error_model": "numpy", "fastmath": {"contract", "reassoc"}}
-compiled, kernel = partial(njit, **ARITHMETIC), partial(cfunc, STEP, **ARITHMETIC)
+compiled = partial(jit.compiled, error_model="numpy", fastmath={"contract", "reassoc"})
+kernel = partial(compiled, STEP, compiler=cfunc)
 
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)  # a literal 1 would make the expression float64
 

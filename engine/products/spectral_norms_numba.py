@@ -10,8 +10,10 @@ import math
 from collections import namedtuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, overload
+
+from engine.common import jit
 
 TILE = 8  # along t and along k: the matrices of a tile stay in a level-2 cache, 1 MB at H = 64
 STEPS = 64
@@ -24,13 +26,7 @@ Factors = namedtuple("Factors", "matrix transposed log_scale")
 Work = namedtuple("Work", "v after_L after_R rows gathered part alpha beta2 theta last2 largest x d slope live slot")
 
 
-def compiled(function):
-    """`function` compiled, and kept on disk where there is a place to write to."""
-    options = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # neither Numba's directory beside the file nor the one of the user can be written
-        return njit(**options)(function)
+compiled = jit.compiled(fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
 
 
 def without_refcount(x):

@@ -1,10 +1,11 @@
 """The recursion of the NARMA tasks, compiled: a loop of NumPy calls took six times as long as all the rest."""
 
 import numpy as np
-from numba import njit
+
+from engine.common.jit import compiled
 
 
-@njit(cache=True)
+@compiled()
 def narma_path(u, order, a, b, c, diverged):
     """z_T (batch,) of inputs u (T, batch), and which paths stayed below `diverged`; see engine.tasks.narma."""
     T, batch = u.shape

@@ -1,7 +1,6 @@
 """Spectral norms of all products against high precision, hard cases, and the compiled form against the plain one."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -256,19 +255,6 @@ def test_real_networks_need_no_decomposition(name, caplog):
         log_spectral_norms(A + B)
         first_order_log_norms(A, B)
     assert not caplog.text
-
-
-def test_the_kernel_needs_no_place_to_keep_compiled_code(tmp_path):
-    """Neither beside the file, where __pycache__ is taken by a file, nor in the cache of a user without a home."""
-    shutil.copy(engine.products.spectral_norms_numba.__file__, tmp_path / "kernel.py")
-    (tmp_path / "__pycache__").touch()
-    nowhere = {"HOME": os.devnull, "XDG_CACHE_HOME": os.devnull, "NUMBA_CACHE_DIR": ""}
-    code = "import kernel, numpy; X = numpy.ones((2, 2)); kernel.add(X, X, X); print(X.sum())"
-    said = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | nowhere, capture_output=True, text=True
-    )
-    assert said.stdout.strip() == "8.0", said.stderr
-    assert not list(Path(tmp_path).glob("**/*.nbi"))
 
 
 WHAT_MEMORY_HELD = """
