@@ -106,6 +106,8 @@ def check_effective_lr(key, block, config):
         known(f"{key}.cells", "cell", cell, config)
     known(f"{key}.optimizer", "optimizer", block["optimizer"], config)
     check_training(key, block)
+    for checkpoint in block.get("predictor_checkpoints", []):
+        lookup_in(f"{key}.predictor_checkpoints", checkpoint, block["checkpoints"], f"{key}.checkpoints")
 
 
 def check_expansion(key, block, config):

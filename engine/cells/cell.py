@@ -21,6 +21,7 @@ class Cell(ABC):
 
     name: ClassVar[str]
     options: ClassVar[tuple[str, ...]] = ()
+    gate_reacts: ClassVar[bool] = True  # to the state; where it does not, B_t = 0 [JAC.split]
 
     @property
     def state_size(self):

@@ -65,6 +65,7 @@ class ConstantGate(Cell):
     """A gate that is the constant alpha in (0, 1]; its Jacobian has no second part, B_t = 0."""
 
     alpha: float = 1.0
+    gate_reacts: ClassVar[bool] = False
 
     @property
     def blocks(self):

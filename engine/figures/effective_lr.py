@@ -61,7 +61,7 @@ PREDICTORS = {
 def predictor_figure(datasets):
     """What predicts the sensitivity, one panel a cell, and a last one: the gate products neuron by neuron.
 
-    `datasets` is {cell: dataset} of one task; all curves at the last checkpoint, relative to lag 1.
+    `datasets` is {cell: dataset} of one task; all curves at the last checkpoint that has them, relative to lag 1.
     """
     multi = {cell: ds for cell, ds in datasets.items() if "log_neuron_gate_product" in ds}
     count = len(datasets) + len(multi)
@@ -70,7 +70,7 @@ def predictor_figure(datasets):
     for ax in axes.flat[count:]:
         ax.remove()
     for ax, (cell, ds) in zip(axes.flat, datasets.items(), strict=False):
-        draw_predictors(ax, ds.isel(checkpoint=-1), cell)
+        draw_predictors(ax, ds.isel(checkpoint=-1, predictor_checkpoint=-1), cell)
     for ax, (cell, ds) in zip(axes.flat[len(datasets) :], multi.items(), strict=False):
         draw_neurons(ax, ds.isel(checkpoint=-1), cell)
     axes.flat[0].set_ylabel("relative to lag 1")

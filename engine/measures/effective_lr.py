@@ -12,13 +12,16 @@ from engine.tasks import ensemble_batch
 
 BY_LAG = "seed checkpoint lag"
 BY_NETWORK = "seed checkpoint"
+BY_PREDICTED_LAG = "seed predictor_checkpoint lag"
 QUANTITIES = {
     "log_sensitivity": Quantity(BY_LAG, "log of the median over samples and t of S = ||Phi_{t,t-h}||_2", "[ELR.S]"),
     "log_effective_rate": Quantity(BY_LAG, "log of the effective learning rate mu_eff(h)", "[ELR.profile]"),
     "log_gate_product": Quantity(BY_LAG, "log of the median update-gate product P0", "[ELR.P0]"),
     "log_retention_product": Quantity(BY_LAG, "log of the median retention product", "[ELR.R0]"),
-    "log_dominant_product": Quantity(BY_LAG, "log of the median ||prod A_j||_2", "[ELR.A0]"),
-    "log_first_order_product": Quantity(BY_LAG, "log of the median ||prod A_j + first-order term||_2", "[ELR.A1]"),
+    "log_dominant_product": Quantity(BY_PREDICTED_LAG, "log of the median ||prod A_j||_2", "[ELR.A0]"),
+    "log_first_order_product": Quantity(
+        BY_PREDICTED_LAG, "log of the median ||prod A_j + first-order term||_2", "[ELR.A1]"
+    ),
     "log_normalized_profile": Quantity(BY_LAG, "log of mu_eff(h) / mu_eff(1)", "[ELR.profile]"),
     "log_fitted_power_profile": Quantity(BY_LAG, "log of (P0(h) / P0(1))^s with the slope s", "[ELR.slope]"),
     "slope": Quantity(BY_NETWORK, "slope s of log S on log P0", "[ELR.slope]"),
@@ -31,32 +34,47 @@ QUANTITIES = {
     ),
 }
 
+PREDICTORS = ("log_dominant_product", "log_first_order_product")
 
-def measure(networks, task, *, rate, T, probe_batch, place=np.asarray, members_per_pass=None):
+
+def measure(
+    networks, task, *, rate, T, probe_batch, predictor_checkpoints=None, place=np.asarray, members_per_pass=None
+):
     """All QUANTITIES of a gated cell's networks on one fixed probe batch a seed; `rate` is the step size mu.
 
+    [ELR.A0] and [ELR.A1], the dearest, are taken at `predictor_checkpoints`, by default the first and the last.
     `log_neuron_gate_product` is there for a cell with a gate for each unit.
     """
-    cell = networks.cell
+    cell, checkpoints = networks.cell, predictor_checkpoints or first_and_last(networks.checkpoints)
+    t, k = pairs(T)
+
+    def states(parameters, seeds):
+        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
+        return forward(cell, parameters.W, place(u), keep_tapes=False).z
 
     def effective_rates(parameters, seeds):
-        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        z = forward(cell, parameters.W, place(u), keep_tapes=False).z
-        by_pair = sensitivities(*jacobians(cell, parameters.W, z)) | gate_products(cell, parameters.W, z)
-        t, k = pairs(T)
+        z = states(parameters, seeds)
+        A, B = jacobians(cell, parameters.W, z)
+        by_pair = {"log_sensitivity": log_spectral_norms(A + B)} | gate_products(cell, parameters.W, z)
         return summarize(by_pair, t - k, rate)
 
-    return measure_each(
-        networks, effective_rates, f"{task} {cell.name}", place=place, members_per_pass=members_per_pass
-    )
+    def predictors(parameters, seeds):
+        A, B = jacobians(cell, parameters.W, states(parameters, seeds))
+        by_lag = (to_host(medians_by_lag(values, t - k)) for values in first_order_log_norms(A, B))
+        return dict(zip(PREDICTORS, by_lag, strict=True))
+
+    settings = {"place": place, "members_per_pass": members_per_pass}
+    found = measure_each(networks, effective_rates, f"{task} {cell.name}", **settings)
+    if cell.gate_reacts:
+        return found | measure_each(networks.at(checkpoints), predictors, f"{task} {cell.name}: predictors", **settings)
+    # J = A: one product serves for all three.
+    log_S = found["log_sensitivity"][:, [networks.checkpoints.index(k) for k in checkpoints]]
+    return found | dict.fromkeys(PREDICTORS, log_S)
 
 
-def sensitivities(A, B):
-    """log S [ELR.S] and its predictors from the Jacobians' parts [ELR.A0], [ELR.A1]: (pair, member, sample)."""
-    log_S = log_spectral_norms(A + B)
-    gate_reacts = bool(namespace(B).any(B != 0))  # else J = A, and one product serves for all three
-    log_A0, log_A1 = first_order_log_norms(A, B) if gate_reacts else (log_S, log_S)
-    return {"log_sensitivity": log_S, "log_dominant_product": log_A0, "log_first_order_product": log_A1}
+def first_and_last(checkpoints):
+    """Both, or the only one."""
+    return tuple(dict.fromkeys((checkpoints[0], checkpoints[-1])))
 
 
 def gate_products(cell, W, z):

@@ -11,6 +11,7 @@ from engine.common.files import atomic_write
 COORDINATES = {
     "seed": ("seed of the random streams", "1"),
     "checkpoint": ("updates done when the network was probed", "1"),
+    "predictor_checkpoint": ("updates done when the network's predictors were measured", "1"),
     "iteration": ("update, counted from 0", "1"),
     "lag": ("lag h = t - k", "time step"),
     "step": ("time t of the sequence", "time step"),

@@ -27,6 +27,7 @@ from engine.verdicts import coupling
 AXES = {
     "seed": [1, 2, 3, 4],
     "checkpoint": [0, 30, 60],
+    "predictor_checkpoint": [0, 60],
     "lag": range(20),
     "probed_lag": [1, 4, 12],
     "unit": range(6),

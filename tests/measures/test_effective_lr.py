@@ -6,13 +6,14 @@ from conftest import on_strict, small_cell
 
 from engine.common.backend import to_host
 from engine.measures.effective_lr import (
+    PREDICTORS,
     QUANTITIES,
+    first_and_last,
     gate_products,
     measure,
     medians_by_lag,
     power_fit,
     products_of_gates,
-    sensitivities,
 )
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, jacobians
@@ -97,7 +98,7 @@ def test_every_quantity_is_its_definition(name):
 
 @pytest.mark.parametrize("name", ["multi", "gru", "lstm"])
 def test_shapes_are_those_of_the_quantities(name):
-    sizes = {"seed": 2, "checkpoint": 2, "lag": T - 1, "neuron": 5}
+    sizes = {"seed": 2, "checkpoint": 2, "predictor_checkpoint": 2, "lag": T - 1, "neuron": 5}
     found = measure(networks_of(small_cell(name)), "adding", rate=0.1, T=T, probe_batch=PROBES)
     assert set(found) == set(QUANTITIES)
     for quantity, array in found.items():
@@ -165,12 +166,21 @@ def test_gates_that_are_zero_have_products_that_are_zero(place):
 
 def test_plain_cells_have_one_sensitivity_and_two_predictors_alike():
     """B = 0: all three products of Jacobians are the same."""
-    cell = small_cell("plain")
-    W = initial_parameters(cell, SEEDS, "float64").W
-    z = forward(cell, W, np.random.default_rng(0).normal(size=(T, 2, cell.inputs, PROBES))).z
-    found = list(sensitivities(*jacobians(cell, W, z)).values())
-    for other in found[1:]:
-        np.testing.assert_array_equal(other, found[0])
+    found = measure(networks_of(small_cell("plain")), "adding", rate=0.1, T=T, probe_batch=PROBES)
+    for name in PREDICTORS:
+        np.testing.assert_array_equal(found[name], found["log_sensitivity"])
+
+
+@pytest.mark.parametrize("name", ["leaky", "multi"])
+def test_predictors_are_taken_at_the_checkpoints_that_are_asked_for(name):
+    networks = networks_of(small_cell(name))
+    settings = {"rate": 0.1, "T": T, "probe_batch": PROBES}
+    both = measure(networks, "adding", **settings)
+    last = measure(networks, "adding", **settings, predictor_checkpoints=(10,))
+    for predictor in PREDICTORS:
+        np.testing.assert_array_equal(last[predictor], both[predictor][:, 1:])
+    np.testing.assert_array_equal(last["log_sensitivity"], both["log_sensitivity"])
+    assert first_and_last((0, 50, 800)) == (0, 800) and first_and_last((7,)) == (7,)
 
 
 @pytest.mark.parametrize("slope", [0.3, 2.7])

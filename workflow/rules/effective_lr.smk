@@ -17,6 +17,10 @@ rule effective_lr:
     params:
         seeds=seeds_in_job,
         rate=config["optimizers"][config["effective_lr"]["optimizer"]]["rate"],
-        protocol={k: config["effective_lr"][k] for k in ("T", "probe_batch")},
+        protocol={
+            k: config["effective_lr"][k]
+            for k in ("T", "probe_batch", "predictor_checkpoints")
+            if k in config["effective_lr"]
+        },
     script:
         "../scripts/effective_lr.py"

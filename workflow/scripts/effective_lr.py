@@ -1,7 +1,7 @@
 """Effective learning rates by lag, and their predictors, of one cell on one task."""
 
 from engine.common.backend import placement
-from engine.measures.effective_lr import QUANTITIES, measure
+from engine.measures.effective_lr import QUANTITIES, first_and_last, measure
 from engine.results.netcdf import dataset, save
 from engine.results.networks import load_networks
 from workflow.job import attributes, start
@@ -16,6 +16,7 @@ T = params.protocol["T"]
 coords = {
     "seed": networks.seeds,
     "checkpoint": networks.checkpoints,
+    "predictor_checkpoint": params.protocol.get("predictor_checkpoints") or first_and_last(networks.checkpoints),
     "lag": range(1, T),
     "neuron": range(networks.cell.units),
 }
