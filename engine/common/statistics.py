@@ -1,20 +1,25 @@
-"""Means, quantiles and line fits of any arrays; intervals over what has been measured, of host arrays."""
+"""Means, quantiles and line fits of any arrays; rank correlation and intervals of host arrays."""
 
 import math
 
 import numpy as np
+from scipy.stats import rankdata
 from scipy.stats import t as student
 
 from engine.common.backend import like, namespace, zeros
 
 
 def log_median(log_x, axis):
-    """log of the median of x along `axis`, from log x, where x itself may be too small for a float."""
+    """log of the median of x along `axis`, from log x, where x itself may be too small for a float.
+
+    NaN where one of x is, as numpy.median's.
+    """
     xp = namespace(log_x)
     ordered = xp.moveaxis(xp.sort(log_x, axis=axis), axis, 0)
     n = ordered.shape[0]
     low, high = ordered[(n - 1) // 2, ...], ordered[n // 2, ...]
-    return low if n % 2 else xp.logaddexp(low, high) - math.log(2)
+    middle = low if n % 2 else xp.logaddexp(low, high) - math.log(2)
+    return xp.where(xp.isnan(ordered[-1, ...]), xp.nan, middle)
 
 
 def log_mean(log_x, axis):
@@ -52,22 +57,34 @@ def line_fit(x, y, used=None):
     """
     xp = namespace(x)
     used = xp.ones_like(x) > 0 if used is None else used
-    count = xp.sum(xp.astype(used, x.dtype), axis=-1)
-
-    def deviations(v):
-        mean = xp.sum(xp.where(used, v, 0), axis=-1) / count
-        return xp.where(used, v - mean[..., None], 0), mean
-
-    def variation(dv, mean):  # NaN where it may be the rounding of the mean
-        vv = xp.sum(dv * dv, axis=-1)
-        return xp.where(vv > (1e-13 * mean) ** 2 * count, vv, xp.nan)
-
     with np.errstate(invalid="ignore", divide="ignore"):
-        (dx, mean_x), (dy, mean_y) = deviations(x), deviations(y)
-        slope = xp.sum(dx * dy, axis=-1) / variation(dx, mean_x)
+        (dx, mean_x, variation_x), (dy, mean_y, variation_y) = (deviations(v, used) for v in (x, y))
+        slope = xp.sum(dx * dy, axis=-1) / variation_x
         residual = xp.where(used, dy - slope[..., None] * dx, 0)
-        r_squared = 1 - xp.sum(residual * residual, axis=-1) / variation(dy, mean_y)
+        r_squared = 1 - xp.sum(residual * residual, axis=-1) / variation_y
     return slope, mean_y - slope * mean_x, r_squared
+
+
+def deviations(x, used):
+    """x minus its mean over the last axis, 0 where not `used`; the mean; the sum of squares, NaN if it is rounding."""
+    xp = namespace(x)
+    count = xp.sum(xp.astype(used, x.dtype), axis=-1)
+    mean = xp.sum(xp.where(used, x, 0), axis=-1) / count
+    dx = xp.where(used, x - mean[..., None], 0)
+    squares = xp.sum(dx * dx, axis=-1)
+    return dx, mean, xp.where(squares > (1e-13 * mean) ** 2 * count, squares, xp.nan)
+
+
+def rank_correlation(x, y):
+    """Spearman's correlation (...) over the last axis; NaN where x or y is not finite or varies only by its rounding.
+
+    Ties have their mean rank. Of host arrays.
+    """
+    everywhere = np.ones(np.broadcast_shapes(x.shape, y.shape), dtype=bool)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = [np.isfinite(deviations(v, everywhere)[2]) for v in (x, y)]
+        (dx, _, xx), (dy, _, yy) = (deviations(rankdata(v, axis=-1), everywhere) for v in (x, y))
+        return np.where(known[0] & known[1], (dx * dy).sum(axis=-1) / np.sqrt(xx * yy), np.nan)
 
 
 def mean_interval(x, level=0.95):

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.common.backend import namespace, to_host
 from engine.common.quantity import Quantity
+from engine.common.safe import log_norm
 from engine.common.statistics import log_mean, log_median
 from engine.network.unroll import adjoints, lambda_T, weight_gradient
 
@@ -51,18 +52,6 @@ def gradient_norms(cell, parameters, trajectory, error):
         by_weight.append(xp.stack([log_norm(xp.reshape(g, (g.shape[0], -1))) for g in flat.values()], axis=1))
         by_unit.append(log_norm(flat["W_r"]))
     return GradientNorms(*(to_host(namespace(x[0]).stack(x, axis=2)) for x in (by_weight, by_unit)))
-
-
-def log_norm(x):
-    """log of the 2-norm over the last axis, where the square of x may be too small for a float; -inf where x is 0."""
-    xp = namespace(x)
-    peak = xp.max(xp.abs(x), axis=-1, keepdims=True)
-    zero = peak == 0
-    scale = xp.where(zero, 1, peak)
-    relative = x / scale
-    squared = xp.sum(relative * relative, axis=-1, keepdims=True)
-    log = xp.log(xp.where(zero, 1, squared)) / 2 + xp.log(scale)
-    return xp.where(zero, -float("inf"), log)[..., 0]
 
 
 def log_gates_over_time(cell, W, z):

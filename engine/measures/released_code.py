@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.cells.cell import per_sample
+from engine.common import safe
 from engine.common.backend import namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
@@ -187,10 +188,8 @@ def log_power_norm(Phi, v):
     for _ in range(POWER_STEPS + 1):
         v = Phi.values @ v
         norm = xp.sqrt(xp.sum(v * v, axis=-2, keepdims=True))
-        divisor = xp.where(norm > 0, norm, 1)
-        v = v / divisor
-    log_norm = xp.where(norm > 0, xp.log(divisor), -xp.inf)
-    return (log_norm + Phi.exponent * float(np.log(2)))[..., 0, 0]
+        v = v / xp.where(norm > 0, norm, 1)
+    return (safe.log(norm) + Phi.exponent * float(np.log(2)))[..., 0, 0]
 
 
 def log_power_norms(J, v):

@@ -1,11 +1,10 @@
 """[OPT.adam] The step that a gate gives each neuron, beside the step that Adam gives it."""
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from engine.common.backend import namespace, to_host
 from engine.common.quantity import Quantity
-from engine.common.statistics import log_median
+from engine.common.statistics import log_median, rank_correlation
 
 BY_LAG = "seed checkpoint probed_lag"
 QUANTITIES = {
@@ -56,15 +55,5 @@ def compare(log_unit_gate_product, adam_steps):
     The steps (reference, seed, checkpoint, unit) are those of other networks, which Adam trained on the same batches
     from the same initial W_r and W_i: so unit i of one is comparable to unit i of the other.
     """
-    seeds, checkpoints, lags, _ = log_unit_gate_product.shape
-    found = np.empty((len(adam_steps), seeds, checkpoints, lags))
-    for reference, s, c, h in np.ndindex(found.shape):
-        found[reference, s, c, h] = rank_correlation(log_unit_gate_product[s, c, h], adam_steps[reference, s, c])
+    found = rank_correlation(log_unit_gate_product[None], adam_steps[:, :, :, None])
     return {"step_rank_correlation": found, "adam_step_variation": adam_steps.std(axis=-1) / adam_steps.mean(axis=-1)}
-
-
-def rank_correlation(x, y):
-    """Spearman's; NaN where one of the two does not vary or is not known."""
-    if not (np.isfinite(x).all() and np.isfinite(y).all()) or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return np.nan
-    return spearmanr(x, y).statistic

@@ -5,9 +5,9 @@ checkpoints of one cell, optimizer and task together, a network's gates by the m
 """
 
 import numpy as np
-from scipy.stats import rankdata
 
 from engine.common.seeding import stream
+from engine.common.statistics import line_fit, rank_correlation
 from engine.measures.timescales import ESTIMATORS
 from engine.verdicts.bootstrap import RESAMPLES, interval
 
@@ -50,7 +50,7 @@ def over_networks(arrays, e):
     """{column: (statistic, values (2, checkpoint, seed))} of one estimator: time scales of gates and of all ||G_h||."""
     pair = np.stack([arrays["tau_state"].mean(axis=2), arrays["tau_parameter"][:, :, e, 0]]).swapaxes(1, 2)
     pair = np.where(pair > 0, pair, np.nan)
-    return {"slope": (slope, pair), "exponent": (slope, np.log(pair)), "rank_correlation": (rank_correlation, pair)}
+    return {"slope": (slope, pair), "exponent": (slope, np.log(pair)), "rank_correlation": (correlation, pair)}
 
 
 def flat(intervals):
@@ -65,24 +65,13 @@ def mean(x):
 
 
 def slope(pair):
-    """Least squares of the second on the first of `pair` (2, checkpoint, ..., seed) over checkpoints and seeds.
-
-    NaN where the first does not vary beyond rounding.
-    """
-    x, y = points(pair)
-    dx, dy = (v - v.mean(axis=-1, keepdims=True) for v in (x, y))
-    varies = np.abs(dx).max(axis=-1) > 1e-12 * np.abs(x).max(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(varies, (dx * dy).sum(axis=-1) / (dx * dx).sum(axis=-1), np.nan)
+    """Least squares of the second on the first of `pair` (2, checkpoint, ..., seed) over checkpoints and seeds."""
+    return line_fit(*points(pair))[0]
 
 
-def rank_correlation(pair):
-    """Spearman's correlation of `pair` (2, checkpoint, ..., seed) over checkpoints and seeds; NaN as for `slope`."""
-    x, y = points(pair)
-    varies = np.ptp(x, axis=-1) > 1e-12 * np.abs(x).max(axis=-1)
-    x, y = (rankdata(v, axis=-1) - (v.shape[-1] + 1) / 2 for v in (x, y))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(varies, (x * y).sum(axis=-1) / np.sqrt((x * x).sum(axis=-1) * (y * y).sum(axis=-1)), np.nan)
+def correlation(pair):
+    """Spearman's correlation of `pair` (2, checkpoint, ..., seed) over checkpoints and seeds."""
+    return rank_correlation(*points(pair))
 
 
 def points(pair):

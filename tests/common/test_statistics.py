@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from engine.common.backend import to_host
-from engine.common.statistics import line_fit, log_mean, log_median, quantiles
+from engine.common.statistics import line_fit, log_mean, log_median, quantiles, rank_correlation
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8])
@@ -17,6 +18,11 @@ def test_log_median_below_the_smallest_float():
     """The median of e^-2000 and e^-1999 is the mean of both."""
     assert log_median(np.array([-2000.0, -1999.0]), axis=0) == pytest.approx(-1999 + np.log((1 + np.exp(-1)) / 2))
     assert log_median(np.array([-np.inf, -np.inf]), axis=0) == -np.inf
+
+
+def test_log_median_of_what_is_not_known_is_not_known(place):
+    log_x = np.log([[1.0, 2, 3, 4, np.nan], [1, 2, 3, 4, 5], [1, np.inf, np.inf, 2, np.inf]])
+    np.testing.assert_allclose(to_host(log_median(place(log_x), axis=1)), [np.nan, np.log(3), np.inf], rtol=1e-15)
 
 
 def test_line_fit_equals_polyfit():
@@ -41,6 +47,20 @@ def test_line_fit_explains_no_variation_that_is_rounding():
     slope, _, r_squared = line_fit(np.arange(9.0), -700 * (1 + 2e-16 * np.arange(9) % 2))
     assert abs(slope) < 1e-12 and np.isnan(r_squared)
     assert np.isnan(line_fit(np.full(3, 0.1), np.array([1.0, 2.0, 4.0]))).all(), "nor a slope"
+
+
+def test_rank_correlation_is_spearmans_of_each_row():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(4, 1, 15)), rng.integers(0, 5, (3, 15)).astype(float)  # y has ties
+    expected = [[spearmanr(a, b).statistic for b in y] for a in x[:, 0]]
+    np.testing.assert_allclose(rank_correlation(x, y), expected, rtol=1e-13)
+
+
+def test_rank_correlation_of_what_does_not_vary_or_is_not_known_is_nan():
+    x = np.arange(6.0)
+    rounding, unknown, infinite = 0.1 * (1 + 2e-16 * x), np.where(x == 2, np.nan, x), np.where(x == 2, np.inf, x)
+    for y in (np.full(6, 0.1), rounding, unknown, infinite):
+        assert np.isnan(rank_correlation(x, y)) and np.isnan(rank_correlation(y, x))
 
 
 @pytest.mark.parametrize("n", [1, 2, 11, 100])

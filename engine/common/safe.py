@@ -1,0 +1,23 @@
+"""Logs, ratios and norms of any arrays, where a value may be 0 or its square too small for a float."""
+
+from engine.common.backend import namespace
+
+
+def log(x):
+    """log x; -inf where x is 0, NaN where it is NaN."""
+    xp = namespace(x)
+    return xp.where(x == 0, -float("inf"), xp.log(xp.where(x == 0, 1, x)))
+
+
+def ratio(x, y):
+    """x / y; NaN where y is 0."""
+    xp = namespace(y)
+    return xp.where(y == 0, xp.nan, x / xp.where(y == 0, 1, y))
+
+
+def log_norm(x):
+    """log of the 2-norm over the last axis; -inf where x is 0."""
+    xp = namespace(x)
+    peak = xp.max(xp.abs(x), axis=-1)
+    relative = x / xp.where(peak == 0, 1, peak)[..., None]
+    return log(peak) + log(xp.sum(relative * relative, axis=-1)) / 2
