@@ -1,14 +1,16 @@
 """[ALIGN.state] Does the transport of states end in the direction that the loss reads, w = W_o^T / ||W_o||?
 
 The products Phi_{T,T-h} = J_T ... J_{T-h+1} end at time T, where the readout is. Each is carried at unit size beside
-its log scale. Their singular values s_i are exact to ROUNDING s_1: a subspace counts as resolved where s_r lies far
-enough above that for its energy to be good to about 1e-3.
+its log scale. Rounding changes a product by about eps s_1, which turns its singular vectors towards each other the
+more, the closer their singular values are: `energy_error` says what that does to the energy. A sample where this is
+more than ENERGY_ERROR, as where s_r = s_{r+1} and the subspace is not defined, is counted and left out.
 """
 
 import numpy as np
 
 from engine.common.backend import identity, namespace, zeros
 from engine.common.quantity import Quantity
+from engine.common.safe import log, ratio
 from engine.common.statistics import log_median
 from engine.network.unroll import lambda_T
 from engine.products.linalg import left_singular_vectors, spectral_norm
@@ -21,21 +23,22 @@ QUANTITIES = {
         "seed checkpoint lag", "mean over samples of ||Phi^T w|| / ||Phi||_2, Phi = Phi_{T,T-h}", "[ALIGN.state]"
     ),
     "alignment_energy": Quantity(
-        "seed checkpoint probed_lag", "mean over samples of ||U_r^T w||^2 for the r largest s_i", "[ALIGN.state]"
+        "seed checkpoint probed_lag", "mean over resolved samples of ||U_r^T w||^2, r largest s_i", "[ALIGN.state]"
     ),
     "alignment_gain": Quantity(
         "seed checkpoint probed_lag", "alignment energy over that of a random direction, r / H", "[ALIGN.state]"
     ),
     "unresolved_samples": Quantity(
-        "seed checkpoint probed_lag", "samples whose s_r is below the accuracy of double precision", "[ALIGN.state]"
+        "seed checkpoint probed_lag", "samples left out: rounding may change ||U_r^T w||^2 by 1e-3", "[ALIGN.state]"
     ),
 }
 
-RESOLVED = 1e3 * float(np.finfo(np.float64).eps) / 1e-3
+ROUNDING = float(np.finfo(np.float64).eps)
+ENERGY_ERROR = 1e-3
 
 
 def transport(cell, parameters, z, lags, r):
-    """log ||Phi||_2 and efficiency (lag 0..T-1, member, sample), energy and s_r / s_1 (probed lag, member, sample).
+    """log ||Phi||_2 and efficiency (lag 0..T-1, member, sample), energy and its error (probed lag, member, sample).
 
     `lags` are whole numbers below T; the energy is that of w in the left singular vectors of the r largest s_i.
     """
@@ -48,8 +51,8 @@ def transport(cell, parameters, z, lags, r):
         efficiencies.append(ratio(vector_norm(w @ Phi)[..., 0], norm))
         if h in lags:
             subspaces[h] = subspace_energy(Phi, w, r)
-    energies, ratios = zip(*(subspaces[h] for h in lags), strict=True)
-    return tuple(xp.stack(x) for x in (log_norms, efficiencies, energies, ratios))
+    energies, errors = zip(*(subspaces[h] for h in lags), strict=True)
+    return tuple(xp.stack(x) for x in (log_norms, efficiencies, energies, errors))
 
 
 def jacobian_products_to_the_end(cell, W, z):
@@ -79,11 +82,26 @@ def unit_readout(cell, W_o):
 
 
 def subspace_energy(Phi, w, r):
-    """||U_r^T w||^2 and s_r / s_1, each (member, sample)."""
+    """||U_r^T w||^2 and the error that rounding of Phi may give it, each (member, sample)."""
     xp = namespace(Phi)
     U, s = left_singular_vectors(Phi)
-    along = (w @ U[..., :r])[..., 0, :]
-    return xp.sum(along * along, axis=-1), ratio(s[..., r - 1], s[..., 0])
+    along = (w @ U)[..., 0, :]
+    leading = along[..., :r]
+    return xp.sum(leading * leading, axis=-1), energy_error(s, along, r)
+
+
+def energy_error(s, along, r):
+    """What a perturbation of Phi by ROUNDING s_1 in every direction changes in ||U_r^T w||^2; (member, sample).
+
+    From the singular values s and along = U^T w, (member, sample, H) each. In first-order perturbation theory u_i and
+    u_j turn by angle_ij = ROUNDING s_1 sqrt(s_i^2 + s_j^2) / (s_i^2 - s_j^2); the sum of squares of all angles stands
+    for what the first order leaves out. NaN where s_r = s_{r+1}.
+    """
+    xp = namespace(s)
+    i, j = s[..., :r, None], s[..., None, r:]
+    angle = ratio(ROUNDING * s[..., :1, None] * xp.sqrt(i * i + j * j), (i - j) * (i + j))
+    turned = angle * along[..., :r, None] * along[..., None, r:]
+    return 2 * xp.sqrt(xp.sum(turned * turned, axis=(-2, -1))) + xp.sum(angle * angle, axis=(-2, -1))
 
 
 def vector_norm(x):
@@ -92,26 +110,18 @@ def vector_norm(x):
     return xp.sqrt(xp.sum(x * x, axis=-1))
 
 
-def log(x):
-    """log x, -inf for 0."""
-    xp = namespace(x)
-    return xp.where(x > 0, xp.log(xp.where(x > 0, x, 1)), -float("inf"))
+def summarize(log_norms, efficiencies, energies, errors, r, state_size):
+    """All QUANTITIES of one checkpoint from `transport`, NumPy.
 
-
-def ratio(x, y):
-    """x / y, NaN where y is 0."""
-    xp = namespace(y)
-    return xp.where(y > 0, x / xp.where(y > 0, y, 1), xp.nan)
-
-
-def summarize(log_norms, efficiencies, energies, ratios, r, state_size):
-    """All QUANTITIES of one checkpoint from `transport`, NumPy; energies are NaN where one sample is not resolved."""
-    unresolved = (~(ratios > RESOLVED)).sum(axis=2).T
-    energy = np.where(unresolved > 0, np.nan, energies.mean(axis=2).T)
+    Energies are means over the resolved samples (the chance r/H is a mean, too), NaN where they are fewer than half.
+    """
+    resolved = errors < ENERGY_ERROR
+    count = resolved.sum(axis=2)
+    energy = ratio(np.where(resolved, energies, 0).sum(axis=2), np.where(2 * count < resolved.shape[2], 0, count)).T
     return {
         "log_transport_norm": log_median(log_norms, axis=2).T,
         "transport_efficiency": efficiencies.mean(axis=2).T,
         "alignment_energy": energy,
         "alignment_gain": energy * (state_size / r),
-        "unresolved_samples": unresolved.astype(float),
+        "unresolved_samples": (resolved.shape[2] - count).T.astype(float),
     }
