@@ -1,5 +1,7 @@
 """Effective learning rates by lag, what predicts them, and how well (Figures 3 to 5)."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from engine.common.backend import like, namespace, to_host
@@ -27,6 +29,8 @@ QUANTITIES = {
     "slope": Quantity(BY_NETWORK, "slope s of log S on log P0", "[ELR.slope]"),
     "intercept": Quantity(BY_NETWORK, "intercept of log S on log P0", "[ELR.slope]"),
     "r_squared": Quantity(BY_NETWORK, "R^2 of log S on log P0", "[ELR.slope]"),
+    "fitted_pairs": Quantity(BY_NETWORK, "pairs (t, k) of all samples in the fit of log S on log P0", "[ELR.slope]"),
+    "dropped_pairs": Quantity(BY_NETWORK, "pairs that cannot enter the fit, since S or P0 is 0", "[ELR.slope]"),
     "log_neuron_gate_product": Quantity(
         "seed checkpoint lag neuron",
         "log of the median over samples and t of the neuron's gate product",
@@ -112,7 +116,7 @@ def summarize(by_pair, lag, rate):
     """What is kept of {name: values by pair (pair, member, sample)}: medians by lag, profiles and the power fit."""
     found = {name: to_host(medians_by_lag(values, lag)) for name, values in by_pair.items()}
     fit = power_fit(by_pair["log_gate_product"], by_pair["log_sensitivity"])
-    found["slope"], found["intercept"], found["r_squared"] = map(to_host, fit)
+    found |= {name: to_host(value) for name, value in fit._asdict().items()}
     sensitivity, product = found["log_sensitivity"], found["log_gate_product"]
     found["log_effective_rate"] = np.log(rate) + sensitivity
     found["log_normalized_profile"] = sensitivity - sensitivity[:, :1]
@@ -131,11 +135,18 @@ def medians_by_lag(log_x, lag):
     return xp.stack([median(h) for h in np.unique(lag)], axis=1)
 
 
-def power_fit(log_P, log_S):
-    """Slope, intercept and R^2 (member,) of log S on log P (pair, member, sample) [ELR.slope].
+class PowerFit(NamedTuple):
+    """[ELR.slope] Least squares of log S on log P, (member,) each."""
 
-    Over the points of a member with P inside its 1%..99% quantiles.
-    """
+    slope: object
+    intercept: object
+    r_squared: object
+    fitted_pairs: object  # points that enter
+    dropped_pairs: object  # points that have no log, of S or P
+
+
+def power_fit(log_P, log_S):
+    """PowerFit of log S on log P (pair, member, sample): over the points with P inside a member's 1%..99% quantiles."""
     xp = namespace(log_P)
     log_P, log_S = (xp.reshape(xp.moveaxis(x, 1, 0), (x.shape[1], -1)) for x in (log_P, log_S))
     usable = xp.isfinite(log_P) & xp.isfinite(log_S)
@@ -144,4 +155,6 @@ def power_fit(log_P, log_S):
     # Products of a constant gate tie at the quantiles up to their rounding, near 1e-14: ties are inside.
     margin = 1e-12 * xp.abs(bounds)
     low, high = (bounds - margin)[:, :1], (bounds + margin)[:, 1:]
-    return line_fit(log_P, log_S, usable & (log_P >= low) & (log_P <= high))
+    fitted = usable & (log_P >= low) & (log_P <= high)
+    counts = [xp.sum(xp.astype(which, log_P.dtype), axis=-1) for which in (fitted, ~usable)]
+    return PowerFit(*line_fit(log_P, log_S, fitted), *counts)

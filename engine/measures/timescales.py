@@ -1,11 +1,10 @@
 """Time scales of states and of parameters, and their coupling, the title of the paper."""
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from engine.common.backend import namespace, to_host
 from engine.common.quantity import Quantity
-from engine.common.statistics import line_fit, quantiles
+from engine.common.statistics import line_fit, quantiles, rank_correlation
 from engine.measures.geometric import fit, time_scale, time_scale_of_mean_lag
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -38,11 +37,19 @@ QUANTITIES = {
     "tau_parameter_r_squared": Quantity(
         "seed checkpoint weight", "R^2 of the decay of log ||G_h|| over h", "[TAU.param]"
     ),
+    "tau_parameter_lags": Quantity(
+        "seed checkpoint weight", "lags of that fit; those at which G_h is 0 are left out", "[TAU.param]"
+    ),
     "tau_parameter_unit": Quantity(
         BY_ESTIMATOR + " unit",
         "time scale of the rows of G_h for W_r; negative: growth, infinite: no decay",
         "[TAU.param]",
         STEPS,
+    ),
+    "tau_parameter_unit_lags": Quantity(
+        "seed checkpoint unit",
+        "lags of the unit's fit of the decay; those at which G_h is 0 are left out",
+        "[TAU.param]",
     ),
     "coupled_units": Quantity(
         BY_ESTIMATOR, "units with positive, finite time scales in both spaces", "[TAU.coupling]", dtype="f8"
@@ -73,7 +80,9 @@ def time_scales(log_retained, log_transport, norms, units):
         "tau_transport": time_scale(fit(log_transport).rate),
         "tau_parameter": parameter_time_scales(norms.by_weight),
         "tau_parameter_r_squared": fit(norms.by_weight).r_squared,
+        "tau_parameter_lags": fit(norms.by_weight).lags.astype(float),
         "tau_parameter_unit": by_unit,
+        "tau_parameter_unit_lags": fit(norms.by_unit).lags.astype(float),
     }
     own_gates = log_retained.shape[2] > 1
     found_couplings = [
@@ -111,11 +120,11 @@ UNCOUPLED = (np.nan, np.nan, np.nan, np.nan)
 def coupling(tau_state, tau_parameter):
     """[TAU.coupling] of the units whose time scales are positive and finite.
 
-    Their number, the slope, the slope of the logs, and Spearman's rank correlation; NaN where one of the two does not
-    vary.
+    Their number, the slope, the slope of the logs, and Spearman's rank correlation; NaN from fewer than three units,
+    and where tau.state does not vary.
     """
     proper = np.isfinite(tau_state) & np.isfinite(tau_parameter) & (tau_state > 0) & (tau_parameter > 0)
     x, y = tau_state[proper], tau_parameter[proper]
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < 3:
         return len(x), np.nan, np.nan, np.nan
-    return len(x), line_fit(x, y)[0], line_fit(np.log(x), np.log(y))[0], spearmanr(x, y).statistic
+    return len(x), line_fit(x, y)[0], line_fit(np.log(x), np.log(y))[0], rank_correlation(x, y)

@@ -188,8 +188,12 @@ def test_a_known_power_law_is_found(place, slope):
     log_P = np.random.default_rng(0).normal(-20, 8, (500, 2, 5))
     log_S = slope * log_P + 1.5
     log_S[3, 0, 2] = -np.inf
-    fit = [to_host(x) for x in power_fit(place(log_P), place(log_S))]
+    log_P[:7, 1, 0] = -np.inf
+    *fit, fitted, dropped = (to_host(x) for x in power_fit(place(log_P), place(log_S)))
     np.testing.assert_allclose(fit, [[slope] * 2, [1.5] * 2, [1] * 2], rtol=1e-12)
+    assert dropped.tolist() == [1, 7]
+    # of the 2499 and 2493 points that are left, the lowest and the highest 25 lie outside the quantiles 1% and 99%
+    assert fitted.tolist() == [2499 - 50, 2493 - 50]
 
 
 def test_the_tails_do_not_enter_the_fit():

@@ -5,7 +5,7 @@ import pytest
 from conftest import small_cell
 
 from engine.cells import CELLS
-from engine.measures import gates
+from engine.measures import gates, geometric
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters
 from engine.training.train import initial_parameters
@@ -85,6 +85,14 @@ def test_what_holds_for_every_network(name):
     np.testing.assert_allclose(  # the norm of all weights is that of its parts
         np.exp(2 * weights[:, :, 0]), np.exp(2 * weights[:, :, 1:]).sum(axis=2), rtol=1e-12
     )
+
+
+def test_the_fitted_gradient_is_that_of_all_weights():
+    found = gates.measure(networks("multi"), TASK, **PROTOCOL)
+    by_weight = geometric.fit(found["log_gradient_norm"]).rate  # (seed, checkpoint, weight)
+    fitted = found["rate"][..., gates.gate_fits.PROFILES.index("gradient")]
+    np.testing.assert_array_equal(fitted, by_weight[..., 0])
+    assert (np.abs(by_weight[..., 1:] - fitted[..., None]) > 1e-6).all(), "no other weight decays at that rate"
 
 
 def test_singular_lags_may_come_in_any_order():

@@ -54,7 +54,13 @@ def test_horizon_is_the_last_lag_within_a_factor_two_of_the_same_start():
     ends = p.copy()
     ends[10:] = -np.inf
     assert horizon(p, ends) == 9
-    assert np.isnan(horizon(p, np.full(30, -np.inf)))
+    nothing, silent_start = np.full(30, -np.inf), p.copy()
+    assert np.isnan([horizon(p, nothing), horizon(nothing, p)]).all()
+    silent_start[0] = -np.inf  # lag 0 does not enter
+    assert horizon(silent_start, p) == horizon(p, silent_start) == 29
+    silent_end = p.copy()
+    silent_end[1] = -np.inf
+    assert np.isnan([horizon(p, silent_end), horizon(silent_end, p)]).all(), "no value at lag 1"
     returns = p.copy()
     returns[5] += 1  # one lag apart, though the later ones agree
     assert horizon(p, returns) == 4

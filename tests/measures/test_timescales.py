@@ -65,6 +65,7 @@ def test_all_quantities_of_known_decays():
         slopes = [linregress(s, p).slope for s, p in zip(state, by_unit, strict=True)]
         np.testing.assert_allclose(found["coupling_slope"][:, e], slopes, rtol=1e-10)
     assert (found["coupled_units"] == units).all()
+    assert (found["tau_parameter_lags"] == T - 1).all() and (found["tau_parameter_unit_lags"] == T - 1).all()
     np.testing.assert_allclose(found["tau_parameter_r_squared"], 1, atol=1e-12)
 
 
@@ -87,6 +88,16 @@ def test_units_without_decay_are_left_out_of_the_coupling_and_counted():
     assert exponent == pytest.approx(linregress(np.log(state[proper]), np.log(parameter[proper])).slope)
     assert rank == pytest.approx(spearmanr(state[proper], parameter[proper]).statistic)
     assert np.isnan(timescales.coupling(np.full(12, 2.0), np.arange(1.0, 13.0))[1:]).all()
+
+
+def test_lags_without_gradient_are_left_out_of_the_decay_and_counted():
+    by_weight, by_unit = profiles([[4.0, 5.0]], 50), profiles([[4.0, 5.0, 6.0]], 50)
+    by_weight[0, 1, 30:], by_unit[0, 2, 45:] = -np.inf, -np.inf
+    norms = GradientNorms(by_weight, by_unit)
+    found = timescales.time_scales(np.full((50, 1, 1, 3), -0.5), profiles([3.0], 50), norms, 3)
+    assert found["tau_parameter_lags"].tolist() == [[49, 29]]
+    assert found["tau_parameter_unit_lags"].tolist() == [[49, 49, 44]]
+    np.testing.assert_allclose(found["tau_parameter"][0, 0], [4, 5], rtol=1e-12)
 
 
 def test_growth_and_no_decay_are_recorded_as_such():
