@@ -37,18 +37,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="such as results/paper")
     found = jobs(parser.parse_args().results.resolve())
-    count, whole, engine = Counter(), Counter(), Counter()
+    count, whole, inside = Counter(), Counter(), Counter()
     for rule, seconds, computed in found:
         count[rule] += 1
         whole[rule] += seconds
-        engine[rule] += computed
+        inside[rule] += computed
     total = sum(whole.values())
     lines = ["# Where the time of a run goes", "", *(f"- {k}: {v}" for k, v in about("numpy", "snakemake").items())]
     lines += ["", "| rule | jobs | seconds | share | of these in the engine |", "|---|---|---|---|---|"]
     for rule, seconds in whole.most_common():
-        row = rule, count[rule], f"{seconds:.0f}", f"{seconds / total:.1%}", f"{engine[rule] / seconds:.0%}"
+        row = rule, count[rule], f"{seconds:.0f}", f"{seconds / total:.1%}", f"{inside[rule] / seconds:.0%}"
         lines.append("| " + " | ".join(map(str, row)) + " |")
-    lines.append(f"| all | {len(found)} | {total:.0f} | 100% | {sum(engine.values()) / total:.0%} |")
+    lines.append(f"| all | {len(found)} | {total:.0f} | 100% | {sum(inside.values()) / total:.0%} |")
     (RESULTS / "breakdown.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

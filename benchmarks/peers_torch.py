@@ -10,7 +10,7 @@ from torch import nn
 
 
 class Network(nn.Module):
-    """A cell of engine.cells with a linear readout of the last state; weights by their names in theory.md."""
+    """A cell of engine.cells with a linear readout of the last state; weights by their names in docs/theory.md."""
 
     def __init__(self, name, weights, alpha, merged):
         super().__init__()

@@ -7,7 +7,7 @@ from engine.network.unroll import Parameters
 from engine.optimizers import make_optimizer
 
 CELLS = ("plain", "leaky", "scalar", "multi")
-# Of a cell's gates, the weights by their names in theory.md: on the state, on the inputs.
+# Of a cell's gates, the weights by their names in docs/theory.md: on the state, on the inputs.
 GATES = {
     "scalar": [("w_r", "w_i")],
     "multi": [("V_r", "V_i")],

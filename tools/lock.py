@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 LOCKS = {
     "requirements.lock": ("what .venv holds: the workflow, its tests and linters, Slurm", ("test", "lint", "slurm")),
     "requirements-bench.lock": ("what .venv-bench holds: the workflow and the peers of `make bench`", ("bench",)),
-    "requirements-gpu-cuda12.lock": ("what `make gpu CUDA=12` adds to .venv", ("gpu-cuda12",)),
-    "requirements-gpu-cuda13.lock": ("what `make gpu CUDA=13` adds to .venv", ("gpu-cuda13",)),
+    "requirements-gpu-cuda12.lock": ("what `make paper PROFILE=gpu CUDA=12` adds to .venv", ("gpu-cuda12",)),
+    "requirements-gpu-cuda13.lock": ("what `make paper PROFILE=gpu CUDA=13` adds to .venv", ("gpu-cuda13",)),
 }
 
 HEADER = """\

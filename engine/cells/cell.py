@@ -12,8 +12,8 @@ class Cell(ABC):
     """A recurrent cell of H `units` that reads n `inputs`.
 
     The cell's weights are one array W (member, row, H + n), so that one product W @ z with z_t = [x_{t-1}; u_t]
-    (member, H + n, batch) gives every pre-activation of a step. `blocks` names the parts of W after theory.md. The
-    weights of the candidate are called W_r and W_i.
+    (member, H + n, batch) gives every pre-activation of a step. `blocks` names the parts of W as docs/theory.md
+    does. The weights of the candidate are called W_r and W_i.
     """
 
     units: int
@@ -31,7 +31,7 @@ class Cell(ABC):
     @property
     @abstractmethod
     def blocks(self):
-        """{name: (rows, columns)}: where each named weight of theory.md stands in W. A vector has an int as rows."""
+        """{name: (rows, columns)}: the place in W of each weight of docs/theory.md. A vector has an int as rows."""
 
     @abstractmethod
     def step(self, W, z):
@@ -64,7 +64,7 @@ class Cell(ABC):
         return max(r + 1 if isinstance(r, int) else r.stop for r in rows), max(c.stop for c in columns)
 
     def unpack(self, W):
-        """{name: view of W}: the weights by their names in theory.md, with the leading axes of W kept."""
+        """{name: view of W}: the weights by their names in docs/theory.md, with the leading axes of W kept."""
         return {name: W[..., rows, columns] for name, (rows, columns) in self.blocks.items()}
 
     def pack(self, weights):

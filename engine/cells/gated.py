@@ -1,6 +1,7 @@
 """x_t = (1 - g_t) x_{t-1} + g_t phi(a_t): the body that the plain, leaky, scalar and multi cells share.
 
-A cell of this family says only what its gate is: which rows of W drive it, and how the Jacobian splits.
+A cell of this family says only what its gate is: which rows of W drive it, and how the Jacobian splits [JAC.scalar],
+[JAC.multi].
 """
 
 from dataclasses import dataclass

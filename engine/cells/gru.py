@@ -2,8 +2,8 @@
 
 The convention is that of PyTorch's nn.GRU and of cuDNN, without biases: the reset gate r_t = sigma(reset_r h_{t-1} +
 reset_i u_t) scales the product W_r h_{t-1}, not h_{t-1}, and the update gate z_t = sigma(update_r h_{t-1} +
-update_i u_t) is the share that is retained. So g_t of theory.md, how much of the candidate enters, is 1 - z_t, and the
-retention 1 - g_t is z_t.
+update_i u_t) is the share that is retained. So the gate g_t, the share of the candidate that enters, is 1 - z_t, and
+the retention 1 - g_t is z_t.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from engine.common.backend import identity, namespace
 
 @dataclass(frozen=True)
 class GRU(Cell):
-    """Two gates a unit. A_t: both gates held still; B_t: how the reset and the update gate react to the state."""
+    """Two gates a unit. [JAC.gru] A_t: both gates held still; B_t: how they react to the state."""
 
     name = "gru"
 

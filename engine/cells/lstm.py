@@ -2,7 +2,7 @@
 
 The convention is that of PyTorch's nn.LSTM, without biases and projections: i_t = sigma(input_r h_{t-1} + input_i u_t),
 and so for forget and output; no peepholes. The state is x_t = [h_t; c_t], of 2H rows, and the readout reads h. The
-memory c is what the gates mix, so g_t of theory.md, how much of the candidate enters it, is the input gate i_t, and the
+gates mix the memory c, so the gate g_t, the share of the candidate that enters, is the input gate i_t, and the
 retention is the forget gate f_t. These are two gates: unlike elsewhere the retention is not 1 - g_t.
 """
 
@@ -14,7 +14,7 @@ from engine.common.backend import identity, namespace, zeros
 
 @dataclass(frozen=True)
 class LSTM(Cell):
-    """Three gates a unit. A_t: the gates held still; B_t: how the gates react to h. W has no columns for c."""
+    """Three gates a unit. [JAC.lstm] A_t: the gates held still; B_t: how they react to h. W has no columns for c."""
 
     name = "lstm"
 

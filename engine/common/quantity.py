@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Quantity(NamedTuple):
-    """Dimensions (separated by spaces), long name, label of theory.md, units, and the dtype on file ("": as it is)."""
+    """Dimensions (separated by spaces), long name, label in docs/theory.md, units, dtype on file ("": unchanged)."""
 
     dims: str
     long_name: str

@@ -1,4 +1,4 @@
-"""Named random streams of a seed, drawn on the CPU: the same numbers whatever the device, the order or the ensemble."""
+"""[RANDOM.streams] Named random streams of a seed, drawn on the CPU: the same for every device, order and ensemble."""
 
 from hashlib import sha256
 

@@ -1,8 +1,8 @@
 """First-order expansion of the product of Jacobians in the gate term (Figures 1 and 2).
 
-F(eps) = prod_t (A_t + eps B_t) = F(0) + eps L + eps^2 R(eps). The difference F - F(0) - eps L would cancel all its
-digits at small eps, so L and R follow recursions of their own, whose terms are never subtracted. Each matrix carries
-a power of two as its scale: products of any length neither underflow nor overflow, and scaling does not round.
+F(eps) = prod_t (A_t + eps B_t) [EXP.F] is F(0) + eps L + eps^2 R(eps), with the derivative L [EXP.L]. At small eps the
+difference F - F(0) - eps L would cancel all digits, so L and R follow recursions without subtractions. Each matrix
+carries a power of two as its scale: products of any length neither underflow nor overflow, and scaling does not round.
 """
 
 import numpy as np

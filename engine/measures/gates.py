@@ -1,4 +1,4 @@
-"""What theory.md section 8 asks of a trained network, in one pass: gates as optimizers, time scales, alignment."""
+"""Section 8 of docs/theory.md for trained networks, in one pass: gates as optimizers, time scales, alignment."""
 
 import numpy as np
 

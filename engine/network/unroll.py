@@ -135,7 +135,7 @@ def by_sample(steps):
 
 
 def jacobians(cell, W, z):
-    """A_t and B_t along a trajectory's z: two arrays (T, member, batch, H, H), with J_t = A_t + B_t."""
+    """A_t and B_t along a trajectory's z: two arrays (T, member, batch, H, H) [JAC.split]."""
     xp = namespace(W)
     parts = [cell.step_jacobian(W, z[t, ...]) for t in range(z.shape[0])]
     return xp.stack([A for A, _ in parts]), xp.stack([B for _, B in parts])

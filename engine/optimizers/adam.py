@@ -1,4 +1,4 @@
-"""Adam (Kingma and Ba 2015, Algorithm 1):
+"""[RULE.adam]  Adam (Kingma and Ba 2015, Algorithm 1):
 
 m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
 theta <- theta - mu_k m_hat / (sqrt(v_hat) + eps),  m_hat = m / (1 - beta1^(k+1)),  v_hat = v / (1 - beta2^(k+1)).

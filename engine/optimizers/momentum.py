@@ -1,4 +1,4 @@
-"""v <- beta v + g,  theta <- theta - mu_k v  (Polyak's heavy ball, as in PyTorch, without dampening)."""
+"""[RULE.momentum]  v <- beta v + g,  theta <- theta - mu_k v  (Polyak's heavy ball, as in PyTorch, no dampening)."""
 
 from dataclasses import dataclass
 

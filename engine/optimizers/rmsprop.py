@@ -1,5 +1,7 @@
-"""v <- rho v + (1 - rho) g^2,  theta <- theta - mu_k g / (sqrt(v) + eps)  (Tieleman and Hinton 2012; rho and eps
-as in PyTorch)."""
+"""[RULE.rmsprop]  v <- rho v + (1 - rho) g^2,  theta <- theta - mu_k g / (sqrt(v) + eps)
+
+(Tieleman and Hinton 2012; rho and eps as in PyTorch).
+"""
 
 from dataclasses import dataclass
 

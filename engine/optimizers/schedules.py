@@ -1,4 +1,4 @@
-"""How a learning rate changes over training: a factor of the base rate for update k = 0..K-1."""
+"""[RULE.schedule]  How a learning rate changes over training: a factor of the base rate for update k = 0..K-1."""
 
 import math
 from inspect import signature

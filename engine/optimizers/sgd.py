@@ -1,4 +1,4 @@
-"""theta <- theta - mu_k g."""
+"""[RULE.sgd]  theta <- theta - mu_k g."""
 
 from dataclasses import dataclass
 

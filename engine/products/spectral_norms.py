@@ -39,8 +39,9 @@ def pairs(T):
 
 
 def log_spectral_norms(J):
-    """log S_{t,k} = log ||J_t ... J_{k+1}||_2 [ELR.S], (pair, member, sample), from J (T, member, sample, H, H).
+    """log S_{t,k} = log ||Phi_{t,k}||_2 [ELR.S] of all Phi_{t,k} = J_t ... J_{k+1} [JAC.product].
 
+    From J (T, member, sample, H, H); the result is (pair, member, sample), in the order of `pairs`.
     -inf where a product is 0, NaN where a sample has a Jacobian that is not finite.
     """
     return all_log_norms(J)[0]

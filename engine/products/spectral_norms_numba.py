@@ -332,7 +332,7 @@ def through_L(L_matrix, L_transposed, first, k, rows, step, tolerance, work):
     for i in range(rows):
         if live[i, k]:
             theta = work.theta[k, i]
-            # The squared residual of the Ritz pair, see engine.products.spectral_norms_plain.ritz_value.
+            # The squared residual of the Ritz pair, see engine.products.lanczos.ritz_value.
             if work.beta2[k, step, i] * work.last2[k, i] <= (tolerance * theta) ** 2:
                 live[i, k] = False
                 work.largest[k, i] = theta if theta > TINY else np.nan

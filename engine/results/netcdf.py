@@ -26,7 +26,7 @@ COORDINATES = {
     "slope_departure": ("what is computed; `exact` is the definition", "1"),
     "probed_lag": ("lag h = t - k at which singular vectors were taken", "time step"),
     "profile": ("what decays over the lag", "1"),
-    "weight": ("weight by its name in theory.md, or all of them", "1"),
+    "weight": ("weight by its name in docs/theory.md, or all of them", "1"),
     "estimator": ("how a time scale in parameter space is read off a profile", "1"),
     "quantile": ("share of the values that are smaller", "1"),
     "reference": ("model whose optimizer adapts its steps", "1"),

@@ -1,4 +1,4 @@
-"""Networks as NetCDF-4: weights by their names in theory.md, and back."""
+"""Networks as NetCDF-4: weights by their names in docs/theory.md, and back."""
 
 import json
 
@@ -12,7 +12,7 @@ from engine.results.netcdf import dataset, load, save
 
 
 def weight_quantities(cell):
-    """{name: Quantity} of the weights, by their names in theory.md."""
+    """{name: Quantity} of the weights, by their names in docs/theory.md."""
 
     def dims(rows, columns):
         row = "" if isinstance(rows, int) else "unit "

@@ -7,7 +7,7 @@ from engine.tasks.task import Task, uniform
 
 @dataclass(frozen=True)
 class AR2(Task):
-    """z_t = 1.6 z_{t-1} - 0.7 z_{t-2} + N(0, 0.05^2) from z_0 = z_{-1} = 0, y = z_T; the inputs are distractors."""
+    """[TASK.ar2]  z_t = 1.6 z_{t-1} - 0.7 z_{t-2} + N(0, 0.05^2), y = z_T, from z_0 = z_{-1} = 0; inputs do not act."""
 
     name = "ar2"
 

@@ -19,7 +19,7 @@ def marked(rng, T, n, marks):
 
 @dataclass(frozen=True)
 class Adding(Task):
-    """Two marks, one in [0, T/2) and one in [T/2, T)."""
+    """[TASK.adding]  Two marks, one in [0, T/2) and one in [T/2, T)."""
 
     name = "adding"
     min_channels = 2
@@ -32,7 +32,7 @@ class Adding(Task):
 
 @dataclass(frozen=True)
 class Recall(Task):
-    """`K` distinct marks in the first third."""
+    """[TASK.recall]  `K` distinct marks in the first third."""
 
     K: int = 5
 

@@ -14,7 +14,7 @@ DIVERGED = 10.0  # a path that stays bounded keeps below 1 or so; past this one 
 class Narma(Task):
     """z_{t+1} = a z_t + b z_t sum_{i<order} z_{t-i} + 1.5 u_{t-order+1} u_t + c from z = 0, u ~ U(0, 0.5); y = z_T.
 
-    A path that diverges is drawn again, inputs and all.
+    [TASK.narma]  A path that diverges is drawn again, inputs included.
     """
 
     order: ClassVar[int]

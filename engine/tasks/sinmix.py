@@ -9,7 +9,7 @@ from engine.tasks.task import Task, normal
 
 @dataclass(frozen=True)
 class Sinmix(Task):
-    """y = (late - early mean of channel 0) + (early - late mean of channel 1), of the first and last quarter."""
+    """y = (late - early mean of channel 0) + (early - late mean of channel 1), first and last quarter [TASK.sinmix]."""
 
     name = "sinmix"
     min_channels = 3

@@ -9,7 +9,7 @@ from engine.tasks.task import Task, uniform
 
 @dataclass(frozen=True)
 class Short(Task):
-    """Sum over the last `window` steps; the last channel, a mask elsewhere, is 0."""
+    """[TASK.short]  Sum over the last `window` steps; the last channel, a mask elsewhere, is 0."""
 
     window: int = 6
 
@@ -28,7 +28,7 @@ class Short(Task):
 
 @dataclass(frozen=True)
 class MovingAverage(Task):
-    """Mean over the last `window` steps."""
+    """[TASK.movingavg]  Mean over the last `window` steps."""
 
     window: int = 8
 
@@ -45,7 +45,7 @@ class MovingAverage(Task):
 
 @dataclass(frozen=True)
 class DelaySum(Task):
-    """Mean over the times T-1-d (counted from 0) for the delays d."""
+    """[TASK.delaysum]  Mean over the times T-1-d (counted from 0) for the delays d."""
 
     delays: tuple[int, ...] = (4, 12, 24, 36)
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 QUANTITIES = {
     "loss": Quantity("seed iteration", "mean squared error of the batch, before the update", "[BPTT]", dtype=""),
     "diverged_at": Quantity("seed", "first update whose loss or step was not finite; -1: none", "[BPTT]", dtype="i4"),
-    "redrawn": Quantity("seed", "diverging target paths that were drawn again", "theory.md 7", dtype="i4"),
+    "redrawn": Quantity("seed", "target paths that diverged and were drawn again", "[TASK.narma]", dtype="i4"),
 }
 
 
@@ -36,7 +36,7 @@ class Training(NamedTuple):
 
 
 def initial_parameters(cell, seeds, dtype):
-    """Parameters of the ensemble from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), NumPy.
+    """Parameters of the ensemble from U(-1/sqrt(fan_in), 1/sqrt(fan_in)) [RANDOM.weights], NumPy.
 
     Each weight has its own stream of the seed, so cells share the initial values of the weights that they share.
     """

@@ -1,4 +1,4 @@
-"""The decompositions that config/claims.yaml names: gate, optimizer, interaction, for every task, as one table."""
+"""[FACTORIAL] The decompositions of config/claims.yaml: gate, optimizer and interaction for every task, as a table."""
 
 from engine.common.seeding import stream
 from engine.verdicts.bootstrap import RESAMPLES

@@ -110,7 +110,7 @@ def test_saturated_gates_keep_their_logs():
     assert log_r.item() == 0.0
 
 
-# The equations of theory.md, section 1, and of PyTorch's manual for GRU and LSTM, once more and sample by sample.
+# The equations of docs/theory.md, section 1, and of PyTorch's manual for GRU and LSTM, once more and sample by sample.
 def plain_step(w, x, u):
     return np.tanh(w["W_r"] @ x + w["W_i"] @ u)
 

@@ -66,7 +66,7 @@ def test_propagation_equals_the_definition(name):
                 for u_t in u[:, m, :, b]:
                     states.append(x)
                     x = step(x, u_t)
-                # J_j of theory.md is the derivative of the step from x_{j-1}, j = t-h+1..t
+                # J_j of docs/theory.md is the derivative of the step from x_{j-1}, j = t-h+1..t
                 factors = [autograd.jacobian(step)(states[j - 1], u[j - 1, m, :, b]) for j in range(t - lag + 1, t + 1)]
                 spectra.append(exact_singular_values(factors))
             s = np.array(spectra)

@@ -31,7 +31,7 @@ def networks_of(cell, checkpoints=(0, 10)):
 
 
 def by_the_definition(cell, W, u):
-    """S, P0, R0, A0, A1 of one network as {(sample, t, k): value}, with t, k as in theory.md."""
+    """S, P0, R0, A0, A1 of one network as {(sample, t, k): value}, with t, k as in docs/theory.md."""
     z = forward(cell, W[None], u[:, None]).z
     A, B = (part[:, 0] for part in jacobians(cell, W[None], z))
     log_g, log_r = zip(*(cell.log_gates(W[None], z[i]) for i in range(len(z))), strict=True)
@@ -39,7 +39,7 @@ def by_the_definition(cell, W, u):
     for b in range(u.shape[-1]):
         for t in range(2, len(u) + 1):
             for k in range(1, t):
-                key, steps = (b, t, k), range(k, t)  # step j of theory.md is element j - 1
+                key, steps = (b, t, k), range(k, t)  # step j of docs/theory.md is element j - 1
                 product, dominant = np.eye(A.shape[-1]), np.eye(A.shape[-1])
                 for j in steps:
                     product, dominant = (A[j, b] + B[j, b]) @ product, A[j, b] @ dominant

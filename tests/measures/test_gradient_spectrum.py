@@ -11,7 +11,7 @@ from engine.network.unroll import per_sample_gradients
 
 
 def exact_spectrum(rows):
-    """Singular values in 50 digits by the words of theory.md: unit rows, centred columns, constant columns dropped."""
+    """Singular values in 50 digits by docs/theory.md: unit rows, centred columns, constant columns dropped."""
     with mp.workdps(50):
         kept = [[mp.mpf(float(x)) for x in row] for row in rows if np.any(row)]
         unit = [[x / mp.sqrt(mp.fsum(y * y for y in row)) for x in row] for row in kept]

@@ -36,7 +36,7 @@ def networks_of(name, units=H, gain=1.0):
 
 
 def parts(name, weights, x, u):
-    """A_t, B_t with x_{t-1}, B_t with x_t in its place, and x_t, written from theory.md."""
+    """A_t, B_t with x_{t-1}, B_t with x_t in its place, and x_t, written from docs/theory.md."""
     phi = np.tanh(weights["W_r"] @ x + weights["W_i"] @ u)
     if name in ("scalar", "multi"):
         rows, driven = (weights[key] for key in (("w_r", "w_i") if name == "scalar" else ("V_r", "V_i")))

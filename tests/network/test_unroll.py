@@ -21,7 +21,7 @@ from engine.network.unroll import (
 ROUNDING = {"rtol": 1e-12, "atol": 1e-13}
 
 
-# Reference steps for autograd, written from theory.md, and from PyTorch's manual for GRU and LSTM, for one member:
+# Reference steps for autograd, written from docs/theory.md, and from PyTorch's manual for GRU and LSTM, for one member:
 # x (state, batch), u (n, batch).
 def sigma(s):
     return 1 / (1 + anp.exp(-s))
