@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from house import ROOT, copy_of_the_house
 from test_importing import our_outputs, pytorch_outputs, state_dict
 
@@ -112,3 +113,14 @@ def test_every_variable_of_every_file_is_on_the_page(smoke):
     """Written anew from the smoke run: python -m tools.list_files results/smoke > docs/files.md"""
     found = page(smoke[0] / "results" / "smoke").splitlines()
     assert found == (DOCS / "files.md").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", ["theory.md", "numerics.md"])
+def test_formulas_survive_markdown(name):
+    """No formula has characters that the Markdown of a code host could change."""
+    text = re.sub(r"`[^`\n]*`", "", (DOCS / name).read_text(encoding="utf-8"))
+    assert text.count("$") % 2 == 0
+    formulas = re.findall(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$", text)
+    broken = re.compile(r"\\[^a-zA-Z]|[*|<>]|[^a-zA-Z0-9]_")
+    assert len(formulas) > 10
+    assert [part for formula in formulas for part in formula if broken.search(part)] == []
