@@ -32,7 +32,7 @@ class Adding(Task):
 
 @dataclass(frozen=True)
 class Recall(Task):
-    """[TASK.recall]  `K` distinct marks in the first third."""
+    """[TASK.recall]  `K` distinct marks in the first floor(T/3) steps."""
 
     K: int = 5
 

@@ -45,3 +45,11 @@ def uniform(rng, *shape):
 def normal(rng, scale, *shape):
     """N(0, scale^2) in float32."""
     return rng.standard_normal(shape, dtype=np.float32) * np.float32(scale)
+
+
+def one_channel(values, n):
+    """Inputs (T, n, batch) with `values` (T, batch) in channel 0; the others are silent, exactly 0."""
+    T, batch = values.shape
+    u = np.zeros((T, n, batch), values.dtype)
+    u[:, 0] = values
+    return u

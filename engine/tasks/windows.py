@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.tasks.task import Task, uniform
+from engine.tasks.task import Task, one_channel, uniform
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Short(Task):
 
 @dataclass(frozen=True)
 class MovingAverage(Task):
-    """[TASK.movingavg]  Mean over the last `window` steps."""
+    """[TASK.movingavg]  Mean over the last `window` steps; the channels other than 0 are silent."""
 
     window: int = 8
 
@@ -39,13 +39,13 @@ class MovingAverage(Task):
         return self.window
 
     def draw(self, rng, T, n, batch):
-        u = uniform(rng, T, n, batch)
+        u = one_channel(uniform(rng, T, batch), n)
         return u, u[-self.window :, 0].mean(axis=0, dtype=np.float64), 0
 
 
 @dataclass(frozen=True)
 class DelaySum(Task):
-    """[TASK.delaysum]  Mean over the times T-1-d (counted from 0) for the delays d."""
+    """[TASK.delaysum]  Mean over the times T-1-d (counted from 0), d in `delays`; channels other than 0 are silent."""
 
     delays: tuple[int, ...] = (4, 12, 24, 36)
 
@@ -56,5 +56,5 @@ class DelaySum(Task):
         return max(self.delays) + 1
 
     def draw(self, rng, T, n, batch):
-        u = uniform(rng, T, n, batch)
+        u = one_channel(uniform(rng, T, batch), n)
         return u, u[T - 1 - np.asarray(self.delays), 0].mean(axis=0, dtype=np.float64), 0

@@ -6,14 +6,7 @@ import pytest
 from engine.tasks import TASKS, ensemble_batch, make_task
 from engine.tasks.narma import Narma10
 
-T, N, BATCH = 60, 5, 200
-NOISY = ["adding", "recall", "sinmix", "short", "movingavg", "delaysum", "ar2", "narma10"]
-
-
-@pytest.fixture(scope="module", params=NOISY)
-def drawn(request):
-    return request.param, ensemble_batch(request.param, [3], "test", 0, T=T, n=N, batch=BATCH)[0][:, 0]
-
+T, N, BATCH = 60, 5, 2000
 
 TARGETS = {
     "adding": lambda u: (u[:, 0] * u[:, -1]).sum(axis=0),
@@ -33,12 +26,46 @@ def test_target_follows_from_the_inputs(name):
     np.testing.assert_allclose(y[0], TARGETS[name](u[:, 0]), rtol=1e-12, atol=1e-12)
 
 
-def test_noise_channels_have_the_stated_distribution(drawn):
-    """Channel 1 for all but sinmix is U(0, 1): mean 1/2, variance 1/12, to five standard errors of 12000 numbers."""
-    name, u = drawn
-    noise, mean, variance = (u[:, 2:-1], 0, 0.01) if name == "sinmix" else (u[:, 1:-1], 1 / 2, 1 / 12)
-    assert abs(noise.mean() - mean) < 5 * np.sqrt(variance / noise.size)
-    assert abs(noise.var() / variance - 1) < 5 * np.sqrt(2 / noise.size)
+# Mean and variance of each channel, and the range of its values: what theory.md section 7 says of all five.
+UNIFORM, HALF, SILENT = (1 / 2, 1 / 12, 0, 1), (1 / 4, 1 / 48, 0, 0.5), (0, 0, 0, 0)
+SINE, NORMAL = (0, 1 / 2, -1, 1), (0, 0.01, -1, 1)
+
+
+def mask(marks):
+    return marks / T, marks / T * (1 - marks / T), 0, 1
+
+
+CHANNELS = {
+    "adding": [*[UNIFORM] * 4, mask(2)],
+    "recall": [*[UNIFORM] * 4, mask(5)],
+    "sinmix": [SINE, SINE, NORMAL, NORMAL, SILENT],
+    "short": [*[UNIFORM] * 4, SILENT],
+    "movingavg": [UNIFORM, *[SILENT] * 4],
+    "delaysum": [UNIFORM, *[SILENT] * 4],
+    "ar2": [UNIFORM] * 5,
+    "narma10": [HALF, *[SILENT] * 4],
+    "narma20": [HALF, *[SILENT] * 4],
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_channel_has_its_distribution(name):
+    """To five standard errors over sequences, which are independent, whatever the steps of one of them are."""
+    u = ensemble_batch(name, [3], "test", 0, T=T, n=N, batch=BATCH)[0][:, 0]
+    for channel, (mean, variance, low, high) in zip(np.moveaxis(u, 1, 0), CHANNELS[name], strict=True):
+        assert channel.min() >= low and channel.max() <= high
+        for by_sequence, expected in ((channel.mean(axis=0), mean), (((channel - mean) ** 2).mean(axis=0), variance)):
+            error = by_sequence.std() / np.sqrt(BATCH)
+            assert abs(by_sequence.mean() - expected) <= 5 * error + 1e-15  # rounding, where all sequences are the same
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_channels_that_are_not_silent_share_nothing(name):
+    """At one step, over sequences: correlations of independent numbers stay within five standard errors."""
+    u = ensemble_batch(name, [3], "test", 0, T=T, n=N, batch=BATCH)[0][T // 2, 0]
+    loud = [channel for channel in u if channel.std() > 0]
+    assert len(loud) == sum(variance > 0 for _, variance, *_ in CHANNELS[name]) - (name == "recall")
+    np.testing.assert_allclose(np.corrcoef(loud), np.eye(len(loud)), atol=5 / np.sqrt(BATCH))
 
 
 def test_masks():
@@ -69,34 +96,74 @@ def test_ar2_has_the_variance_of_its_process():
 
 
 @pytest.mark.parametrize("name", ["narma10", "narma20"])
-def test_narma_follows_its_recursion(name):
+@pytest.mark.parametrize("T", [20, 21, 60])
+def test_narma_follows_its_recursion(name, T):
+    m, a, b, c, squash = {"narma10": (10, 0.3, 0.05, 0.1, float), "narma20": (20, 0.1, 0.04, 0.2, np.tanh)}[name]
+    u, y, _ = make_task(name).draw(np.random.default_rng(0), T, 2, 5)
+    for target, v in zip(y, u[:, 0].T.astype(float), strict=True):
+        z, v = [0.0] * m, [0.0] * (m - 1) + v.tolist()  # z_{1-m}..z_0, and u from as far back
+        for t in range(T):
+            z.append(squash(a * z[-1] + b * z[-1] * sum(z[-m:]) + 1.5 * v[t] * v[t + m - 1] + c))
+        assert target == pytest.approx(z[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["short", "movingavg", "delaysum", "narma10", "narma20"])
+def test_the_shortest_sequence_is_one_whose_first_input_acts(name):
     task = make_task(name)
-    T = 26 if name == "narma20" else 60  # short enough for narma20 to survive often
-    u, y, _ = task.draw(np.random.default_rng(0), T, 2, 5)
-    for b in range(5):
-        v, z = u[:, 0, b].astype(float), np.zeros(T)
-        for t in range(T - 1):
-            window = sum(z[t - i] for i in range(task.order) if t - i >= 0)
-            old = v[t - task.order + 1] if t - task.order + 1 >= 0 else 0.0
-            z[t + 1] = task.a * z[t] + task.b * z[t] * window + 1.5 * old * v[t] + task.c
-        np.testing.assert_allclose(y[b], z[-1], rtol=1e-12)
-    assert u[:, 0].max() <= 0.5
+    u, y, _ = task.draw(np.random.default_rng(0), task.min_length, 2, BATCH)
+    assert abs(np.corrcoef(u[0, 0], y)[0, 1]) > 5 / np.sqrt(BATCH)
 
 
-def test_diverging_narma_paths_are_redrawn_and_counted():
-    """A generator whose first inputs are all at the top of their range drives narma10 to infinity."""
+@pytest.mark.parametrize("name", ["short", "movingavg", "narma10", "narma20"])
+def test_the_last_input_acts(name):
+    u, y, _ = make_task(name).draw(np.random.default_rng(0), T, 2, BATCH)
+    assert abs(np.corrcoef(u[-1, 0], y)[0, 1]) > 5 / np.sqrt(BATCH)
 
-    class Loud(np.random.Generator):
-        calls = 0
 
-        def random(self, *args, **options):
-            drawn = super().random(*args, **options)
-            self.calls += 1
-            return np.ones_like(drawn) if self.calls == 1 else drawn
+def test_the_bound_of_narma10_divides_paths_that_return_from_those_that_run_away():
+    """Without input a window just below the upper fixed point sinks to the lower one, a window just above it grows."""
+    task = make_task("narma10")
+    for start, returns in ((task.bound - 1e-6, True), (task.bound + 1e-6, False)):
+        z = [start] * 10
+        for _ in range(300):
+            z.append(0.3 * z[-1] + 0.05 * z[-1] * sum(z[-10:]) + 0.1)
+            if z[-1] > 100:
+                break
+        assert (z[-1] == pytest.approx(0.7 - 0.29**0.5)) == returns == (z[-1] < start)
 
-    u, y, redrawn = Narma10().draw(Loud(np.random.PCG64(0)), 200, 2, 7)
-    assert redrawn >= 7
-    assert np.isfinite(y).all() and u[:, 0].max() <= 0.5
+
+class Loud(np.random.Generator):
+    """Its first `count` draws are all at the top of their range, which drives narma10 to infinity."""
+
+    def __init__(self, count):
+        super().__init__(np.random.PCG64(0))
+        self.count = count
+
+    def random(self, *args, **options):
+        self.count -= 1
+        drawn = super().random(*args, **options)
+        return drawn if self.count < 0 else np.ones_like(drawn)
+
+
+def test_narma_paths_that_run_away_are_redrawn_and_counted():
+    u, y, redrawn = Narma10().draw(Loud(1), 200, 2, 7)
+    assert redrawn == 7
+    assert (y < Narma10().bound).all() and u[:, 0].max() <= 0.5
+    np.testing.assert_array_equal(y, Narma10().path(u[:, 0].astype(float))[0])  # of the inputs that were kept
+
+
+def test_a_path_that_is_not_to_be_had_ends_in_a_message():
+    with pytest.raises(ValueError, match="task narma10: T = 200 is too long: 100 paths in a row left the bound 1.2385"):
+        Narma10().draw(Loud(10**6), 200, 2, 7)
+
+
+@pytest.mark.parametrize("name", ["narma10", "narma20"])
+def test_narma_targets_stay_where_they_are_in_long_sequences(name):
+    """No path is on its way to infinity: the targets of T = 120 and T = 400 have one distribution."""
+    short, long = (make_task(name).draw(np.random.default_rng(0), T, 1, BATCH)[1] for T in (120, 400))
+    assert long.max() < make_task(name).bound
+    error = np.hypot(short.std(), long.std()) / np.sqrt(BATCH)
+    assert abs(short.mean() - long.mean()) < 5 * error
 
 
 def test_batches_are_named_streams():
@@ -116,11 +183,31 @@ def test_float32_is_the_same_batch():
     np.testing.assert_array_equal(y32, y.astype("float32"))
 
 
-def test_too_short_or_too_narrow_is_refused():
-    with pytest.raises(ValueError, match="task delaysum: T = 36 is too small, allowed is 37 or more"):
-        make_task("delaysum").check(36, 3)
-    with pytest.raises(ValueError, match="task adding: n = 1 is too small, allowed is 2 or more"):
-        make_task("adding").check(36, 1)
+SMALLEST = {  # T and n
+    "adding": (2, 2),
+    "recall": (15, 2),
+    "sinmix": (4, 3),
+    "short": (6, 2),
+    "movingavg": (8, 1),
+    "delaysum": (37, 1),
+    "ar2": (2, 1),
+    "narma10": (10, 1),
+    "narma20": (20, 1),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_too_short_or_too_narrow_is_refused(name):
+    T, n = SMALLEST[name]
+    task = make_task(name)
+    task.check(T, n)
+    with pytest.raises(ValueError, match=f"task {name}: T = {T - 1} is too small, allowed is {T} or more"):
+        task.check(T - 1, n)
+    with pytest.raises(ValueError, match=f"task {name}: n = {n - 1} is too small, allowed is {n} or more"):
+        task.check(T, n - 1)
+
+
+def test_an_unknown_task_is_refused():
     with pytest.raises(ValueError, match="unknown task 'addding', did you mean 'adding'"):
         make_task("addding")
 
