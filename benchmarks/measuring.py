@@ -119,9 +119,8 @@ def per_sample_rows(name, T=120, samples=256, looped=8, rounds=3):
 def data_rows(T=120, rounds=25):
     """A batch of each task, as share of an update of the plain and of the multi cell with it."""
     batch = partial(ensemble_batch, seeds=range(MEMBERS), purpose="train", T=T, n=INPUTS, batch=BATCH, dtype="float32")
-    tasks = [task for task in TASKS if task != "narma20"]  # most of its paths diverge and are drawn again
     u, y, _ = batch("adding", index=0)
-    functions = {task: partial(batch, task, index=0) for task in tasks}
+    functions = {task: partial(batch, task, index=0) for task in TASKS}
     for name in ("plain", "multi"):
         cell = build(name)
         parameters = initial_parameters(cell, range(MEMBERS), "float32")
@@ -130,7 +129,7 @@ def data_rows(T=120, rounds=25):
     return [
         Row(f"{name}: data of {task}, share of an update", times[task] / (times[task] + times[name]), "share")
         for name in ("plain", "multi")
-        for task in tasks
+        for task in TASKS
     ]
 
 

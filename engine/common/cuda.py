@@ -24,6 +24,13 @@ def most_shared_bytes():
     return cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
 
 
+def free_bytes():
+    """What is left of the current device's memory."""
+    import cupy
+
+    return cupy.cuda.runtime.memGetInfo()[0]
+
+
 def read_source(module, name):
     """Text of the CUDA source `name` that lies beside the file `module`."""
     return Path(module).with_name(name).read_text()

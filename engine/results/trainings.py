@@ -4,14 +4,15 @@ import numpy as np
 
 from engine.results.netcdf import dataset, save
 from engine.results.networks import cell_attributes, weight_arrays, weight_coordinates, weight_quantities
+from engine.training.held_out import QUANTITIES as HELD_OUT_QUANTITIES
 from engine.training.steps import QUANTITIES as STEP_QUANTITIES
 from engine.training.train import QUANTITIES as TRAINING_QUANTITIES
 
 
 def save_training(training, cell, coords, attributes, path):
-    """Writes a Training: weights by name over (seed, checkpoint, ...), loss, divergences, redraws and steps."""
+    """Writes a Training: weights by name over (seed, checkpoint, ...), loss, divergences, redraws and records."""
     arrays = weight_arrays(cell, training.parameters)
-    arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES} | training.steps
-    quantities = weight_quantities(cell) | TRAINING_QUANTITIES | STEP_QUANTITIES
+    arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES} | training.records
+    quantities = weight_quantities(cell) | TRAINING_QUANTITIES | HELD_OUT_QUANTITIES | STEP_QUANTITIES
     coords = coords | weight_coordinates(cell) | {"iteration": np.arange(training.loss.shape[1])}
     save(dataset(quantities, arrays, coords, attributes | cell_attributes(cell)), path)

@@ -1,15 +1,4 @@
-"""Nonlinear autoregressive moving averages of channel 0; the other channels are silent.
-
-Can a path of order m run away? With z_t <= z for a whole window and no input, z_{t+1} <= (a + m b z) z + c, which is z
-at its two fixed points: a path below the upper one for m steps stays below it when the input ends, and a path above it
-for m steps runs to infinity whatever comes. `Narma.bound` is that point, 1.2385 for order 10.
-
-With the mean of its input order 20 has no fixed point at all (0.8 z^2 - 0.9 z + 0.294 > 0), so that every path runs
-away in the end: of T = 120 one in 90 stays in the reach of the lower fixed point, its inputs are smaller than U(0, 0.5)
-(mean 0.220), and of T = 200 none of 40000 does. A bound by clipping, z <= 1, leaves 98 % of the targets at T = 120
-equal to 1. So order 20 passes through a tanh, as in A. Rodan and P. Tino, "Minimum complexity echo state network"
-(2011): no path is redrawn, the inputs are U(0, 0.5), and targets lie between 0.38 and 0.61 (90 %, any T above 60).
-"""
+"""Nonlinear autoregressive moving averages of channel 0; the other channels are silent."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -24,7 +13,7 @@ ATTEMPTS = 100  # a path that runs away so many times in a row will not stay bou
 
 @dataclass(frozen=True)
 class Narma(Task):
-    """z_{t+1} = a z_t + b z_t sum_{i<order} z_{t-i} + 1.5 u_{t-order+1} u_t + c over u_0..u_{T-1} from z_0 = 0, y = z_T.
+    """z_{t+1} = a z_t + b z_t sum_{i<order} z_{t-i} + 1.5 u_{t-order+1} u_t + c for t = 0..T-1 from z_0 = 0; y = z_T.
 
     [TASK.narma]  z and u are 0 before t = 0, u ~ U(0, 0.5). A path that leaves `bound` is drawn again; one that is
     `squashed` passes through a tanh at every step, and none leaves it.
@@ -42,7 +31,7 @@ class Narma(Task):
 
     @property
     def bound(self):
-        """The upper fixed point of the recursion without input: a path that keeps below it never runs away."""
+        """The upper fixed point of the recursion without input: a path that stays below it never runs away."""
         if self.squashed:
             return 1.0
         linear, square = 1 - self.a, self.order * self.b
@@ -59,9 +48,8 @@ class Narma(Task):
             if not len(open_paths):
                 return one_channel(u, n), y, redrawn
             redrawn += len(open_paths)
-        raise ValueError(
-            f"task {self.name}: T = {T} is too long: {ATTEMPTS} paths in a row left the bound {self.bound:g}"
-        )
+        found = f"{ATTEMPTS} paths in a row left the bound {self.bound:g}"
+        raise ValueError(f"task {self.name}: T = {T} is too long, {found}")
 
     def path(self, u):
         """z_T (batch,) of inputs u_0..u_{T-1} (T, batch), and which of the paths stayed within `bound`."""

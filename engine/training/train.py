@@ -1,7 +1,6 @@
 """The ensemble loop: all seeds of a pass in one array, checkpoints before the update, the loss of every update."""
 
 import logging
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +11,8 @@ from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.network.gradient import gradient_function
 from engine.network.unroll import Parameters
-from engine.tasks import ensemble_batch
-from engine.training.prefetch import prefetched
+from engine.training.data import batches
+from engine.training.held_out import held_out
 from engine.training.steps import update_statistics
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ class Training(NamedTuple):
     loss: np.ndarray  # (member, update)
     diverged_at: np.ndarray  # (member,), the first update whose loss or step was not finite; -1 if there was none
     redrawn: np.ndarray  # (member,), diverging target paths that the task drew again
-    steps: dict  # {name: (member, checkpoint, ...)}, what training.steps records after each checkpoint
+    records: dict  # {name: (member, checkpoint, ...)}, what training.held_out and training.steps record
 
 
 def initial_parameters(cell, seeds, dtype):
@@ -63,6 +62,8 @@ def train(
     batch,
     updates,
     checkpoints,
+    sequences=None,
+    probe_batch=None,
     dtype="float32",
     place=np.asarray,
     members_per_pass=None,
@@ -71,6 +72,8 @@ def train(
 ):
     """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
 
+    `sequences` is the size of the training set [DATA.set], `batch` or more; None: new ones for every update. With
+    `probe_batch` the loss of a probe batch of that size is recorded at every checkpoint.
     `place` moves a NumPy array to where the work is done. Members never meet, so `members_per_pass` changes the
     speed and not the result: a few fit the cache of a CPU, all of them fill a GPU, for which `processes` draw batches.
 
@@ -81,11 +84,9 @@ def train(
     parts = []
     for first in range(0, len(seeds), members_per_pass):
         block = seeds[first : first + members_per_pass]
-        draw = partial(ensemble_batch, task, block, "train", T=T, n=cell.inputs, batch=batch, dtype=dtype)
-
-        def batches(steps, draw=draw):
-            return map(draw, steps) if place is np.asarray else prefetched(draw, steps, place, processes)
-
+        sizes = {"T": T, "n": cell.inputs, "batch": batch, "sequences": sequences}
+        data = batches(task, block, **sizes, dtype=dtype, place=place, processes=processes)
+        probe = held_out(cell, task, block, T=T, probe_batch=probe_batch, place=place)
         reached = TrainingState(rule, Parameters(*(place(p) for p in initial_parameters(cell, block, dtype))))
         number = str(len(parts))
         if resume and (tree := resume.tree(number)):
@@ -100,7 +101,7 @@ def train(
                 resume.write()
 
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, set(checkpoints), progress, keep)
+            _train_pass(cell, gradient_of, rule, rate, data, probe, reached, updates, set(checkpoints), progress, keep)
         if resume:
             resume.keep(number, reached.tree())
         part = _result(reached, checkpoints)
@@ -108,7 +109,7 @@ def train(
     join = Training(
         Parameters(*(np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))),
         *(np.concatenate([getattr(part, field) for part in parts]) for field in ("loss", "diverged_at", "redrawn")),
-        {name: np.concatenate([part.steps[name] for part in parts]) for name in parts[0].steps},
+        {name: np.concatenate([part.records[name] for part in parts]) for name in parts[0].records},
     )
     for seed, k in zip(seeds, join.diverged_at, strict=True):
         if k >= 0:
@@ -124,7 +125,7 @@ class TrainingState:
     def __init__(self, rule, parameters):
         self.k = 0
         self.parameters, self.states = parameters, [rule.start(p) for p in parameters]
-        self.losses, self.probes, self.steps = [], [], []  # one an update; one a checkpoint
+        self.losses, self.probes, self.records = [], [], []  # one an update; one a checkpoint
         self.redrawn = 0
 
     def tree(self):
@@ -140,25 +141,27 @@ class TrainingState:
         self.k, self.redrawn = int(tree["k"]), tree["redrawn"]
         losses = place(tree["losses"])
         self.losses = [losses[k, ...] for k in range(losses.shape[0])]
-        self.probes, self.steps = tree.get("probes", []), tree.get("steps", [])
+        self.probes, self.records = tree.get("probes", []), tree.get("records", [])
 
 
 def stacked(losses):
     return to_host(namespace(losses[0]).stack(losses))
 
 
-def _train_pass(cell, gradient_of, rule, rate, batches, reached, updates, checkpoints, progress, keep):
+def _train_pass(cell, gradient_of, rule, rate, data, probe, reached, updates, checkpoints, progress, keep):
     parameters, states = reached.parameters, reached.states
     # The last checkpoint has no update after it: its step is computed, at the last rate, and not taken.
     steps = range(reached.k, updates + (updates in checkpoints))
-    for k, (u, y, again) in zip(steps, batches(steps), strict=True):
+    for k, (u, y, again) in zip(steps, data(steps), strict=True):
         if k in checkpoints:
             reached.probes.append([to_host(p).copy() for p in parameters])
+            record = probe(reached.probes[-1])
         loss, gradient = gradient_of(parameters, u, y)
         mu = rate(min(k, updates - 1))
         step = Parameters(*(rule.increment(g, state, mu, k) for g, state in zip(gradient, states, strict=True)))
         if k in checkpoints:
-            reached.steps.append(update_statistics(cell, step, gradient, _second_moments(rule, states, k)))
+            record |= update_statistics(cell, step, gradient, _second_moments(rule, states, k))
+            reached.records.append(record)
         reached.k = k + 1
         if k == updates:
             break
@@ -175,14 +178,14 @@ def _result(reached, checkpoints):
     loss = stacked(reached.losses).T
     diverged_at = _first_divergence(loss, [to_host(p) for p in reached.parameters])
     probed = Parameters(*(np.stack(p) for p in zip(*reached.probes, strict=True)))
-    steps = {name: np.stack([found[name] for found in reached.steps], axis=1) for name in reached.steps[0]}
+    records = {name: np.stack([record[name] for record in reached.records], axis=1) for name in reached.records[0]}
     for i, k in enumerate(sorted(checkpoints)):
         gone = (diverged_at >= 0) & (diverged_at < k)
         for p in probed:
             p[i, gone] = np.nan
-        for values in steps.values():
+        for values in records.values():
             values[gone, i] = np.nan
-    return Training(probed, loss, diverged_at, reached.redrawn, steps)
+    return Training(probed, loss, diverged_at, reached.redrawn, records)
 
 
 def _second_moments(rule, states, k):

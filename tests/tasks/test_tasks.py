@@ -48,7 +48,7 @@ CHANNELS = {
 }
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", CHANNELS)
 def test_every_channel_has_its_distribution(name):
     """To five standard errors over sequences, which are independent, whatever the steps of one of them are."""
     u = ensemble_batch(name, [3], "test", 0, T=T, n=N, batch=BATCH)[0][:, 0]
@@ -59,7 +59,7 @@ def test_every_channel_has_its_distribution(name):
             assert abs(by_sequence.mean() - expected) <= 5 * error + 1e-15  # rounding, where all sequences are the same
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", CHANNELS)
 def test_channels_that_are_not_silent_share_nothing(name):
     """At one step, over sequences: correlations of independent numbers stay within five standard errors."""
     u = ensemble_batch(name, [3], "test", 0, T=T, n=N, batch=BATCH)[0][T // 2, 0]
@@ -153,7 +153,7 @@ def test_narma_paths_that_run_away_are_redrawn_and_counted():
 
 
 def test_a_path_that_is_not_to_be_had_ends_in_a_message():
-    with pytest.raises(ValueError, match="task narma10: T = 200 is too long: 100 paths in a row left the bound 1.2385"):
+    with pytest.raises(ValueError, match=r"narma10: T = 200 is too long, 100 paths in a row left the bound 1\.2385"):
         Narma10().draw(Loud(10**6), 200, 2, 7)
 
 
@@ -196,10 +196,16 @@ SMALLEST = {  # T and n
 }
 
 
+@pytest.mark.parametrize(("name", "smallest"), SMALLEST.items())
+def test_the_smallest_sequence_is_what_the_definition_allows(name, smallest):
+    task = make_task(name)
+    assert (task.min_length, task.min_channels) == smallest
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_too_short_or_too_narrow_is_refused(name):
-    T, n = SMALLEST[name]
     task = make_task(name)
+    T, n = task.min_length, task.min_channels
     task.check(T, n)
     with pytest.raises(ValueError, match=f"task {name}: T = {T - 1} is too small, allowed is {T} or more"):
         task.check(T - 1, n)

@@ -17,7 +17,7 @@ PROTOCOL = {"T": 6, "batch": 3, "updates": 20, "checkpoints": [0, 7, 20], "membe
 TREE = {
     "k": np.array(3),
     "probes": [[np.ones(2), np.zeros((1, 3))], [np.ones(2), np.eye(3)]],
-    "steps": [{"a": np.ones(1)}],
+    "records": [{"a": np.ones(1)}],
 }
 
 
@@ -83,7 +83,7 @@ class Cut(Exception):
     """What cuts a training off."""
 
 
-def trained(path, rule, place=np.asarray, cut_after=None, key="key"):
+def trained(path, rule, place=np.asarray, cut_after=None, key="key", **changes):
     """A training, or its beginning up to `cut_after` calls of the rate."""
     calls = 0
 
@@ -95,7 +95,8 @@ def trained(path, rule, place=np.asarray, cut_after=None, key="key"):
         return 0.05 / (1 + k)
 
     resume = Resume(path, key) if path else None
-    return train(small_cell("multi"), rule, rate, "adding", SEEDS, **PROTOCOL, place=place, resume=resume), calls
+    changes |= PROTOCOL | {"place": place, "resume": resume}
+    return train(small_cell("multi"), rule, rate, "adding", SEEDS, **changes), calls
 
 
 # Passes of 21 calls each (the last checkpoint has a step of its own): within the first one, before and after a
@@ -113,6 +114,17 @@ def test_a_training_goes_on_to_the_same_bits(tmp_path, caplog, name, cut_after):
     assert "goes on from update" in caplog.text
     # What was kept is not computed again: only the update that was cut off, and a pass's last step, which is kept late.
     assert calls <= all_calls - cut_after + 2
+
+
+@pytest.mark.parametrize("cut_after", [4, 8, 30])
+@pytest.mark.parametrize("place", [np.asarray, on_strict])
+def test_a_training_on_a_set_goes_on_to_the_same_bits(tmp_path, place, cut_after):
+    """Of 7 sequences, three an update: cut off within an epoch."""
+    with_set = {"place": place, "sequences": 7, "probe_batch": 4}
+    sound, _ = trained(None, Adam(), **with_set)
+    with pytest.raises(Cut):
+        trained(tmp_path / "r.npz", Adam(), cut_after=cut_after, **with_set)
+    assert same(trained(tmp_path / "r.npz", Adam(), **with_set)[0], sound)
 
 
 def test_a_training_cut_off_again_and_again(tmp_path):

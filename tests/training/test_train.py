@@ -105,9 +105,9 @@ def test_the_steps_after_the_checkpoints_are_recorded(optimizer):
         g = flat(loss_and_gradient(cell, start, u, y)[1])[0]
         cosine = -delta[m] @ g / np.linalg.norm(delta[m]) / np.linalg.norm(g)
         # The difference of two weights near 0.4 keeps 1e-14 of a step near 0.05.
-        assert found.steps["update_cosine"][m, 0] == pytest.approx(cosine, rel=1e-9)
-    assert all(np.isfinite(values).all() for values in found.steps.values())
-    assert ("adaptive_step" in found.steps) == (optimizer == "adam")
+        assert found.records["update_cosine"][m, 0] == pytest.approx(cosine, rel=1e-9)
+    assert all(np.isfinite(values).all() for values in found.records.values())
+    assert ("adaptive_step" in found.records) == (optimizer == "adam")
 
 
 def test_recording_the_last_step_changes_no_weight_and_no_loss():

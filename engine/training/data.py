@@ -1,0 +1,114 @@
+"""What each update is given: new sequences [DATA.fresh], or some of a training set of N sequences [DATA.set]."""
+
+import logging
+from functools import partial
+from math import ceil
+
+import numpy as np
+
+from engine.common import cuda
+from engine.common.backend import in_rows, like, namespace, zeros
+from engine.common.seeding import stream
+from engine.tasks import ensemble_batch, make_task
+from engine.training.prefetch import prefetched
+
+log = logging.getLogger(__name__)
+
+BLOCK = 64  # sequences that are drawn together: the first of a set are the same in a larger one
+
+
+def check_set(sequences, batch):
+    """Raises ValueError where a training set has fewer sequences than an update takes; None is fresh data."""
+    if sequences is not None and sequences < batch:
+        raise ValueError(
+            f"sequences = {sequences} is too small: an update takes batch = {batch} of them, allowed is {batch} or more"
+        )
+
+
+def batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", place=np.asarray, processes=1):
+    """A function from the numbers of updates to their batches, in order: u (T, member, n, batch), y (member, batch).
+
+    The third value of each counts paths that were drawn again, all those of a set at update 0. With `place` as in
+    `train`, `processes` draw ahead. ValueError where a set has fewer sequences than a batch.
+    """
+    check_set(sequences, batch)
+
+    def drawn(purpose, size, place, indices):
+        draw = partial(ensemble_batch, task, seeds, purpose, T=T, n=n, batch=size, dtype=dtype)
+        return map(draw, indices) if place is np.asarray else prefetched(draw, indices, place, processes)
+
+    if sequences is None:
+        return partial(drawn, "train", batch, place)
+    size = sequences * T * n * np.dtype(dtype).itemsize
+    log.info("training set of %d sequences: %.3g MB a seed", sequences, 1e-6 * size)
+    home, deliver = where_a_set_lies(place, len(seeds) * size)
+    return partial(of_a_set, partial(drawn, "set", BLOCK, home), Order(task, seeds, sequences, batch), deliver)
+
+
+def where_a_set_lies(place, size):
+    """What moves a set of `size` bytes to where it stays, and what brings a batch of it to where the work is done.
+
+    A set that takes more than half of what a GPU has left stays on the host. Kernels need batches in rows.
+    """
+    if place is np.asarray:
+        return place, place
+    if cuda.on_gpu(place(np.zeros(1))) and size > cuda.free_bytes() / 2:
+        log.info("the GPU has no room for %.3g GB: the training set stays on the host", 1e-9 * size)
+        return np.array, lambda x: place(in_rows(x))
+    return place, in_rows
+
+
+def of_a_set(drawn, order, deliver, updates):
+    """Yields the batches of `updates` (a range) from a set that is drawn when the first of them is asked for."""
+    if not updates:
+        return
+    u, y, redrawn = training_set(drawn(range(ceil(order.sequences / BLOCK))), order.sequences)
+    for k in updates:
+        u_k, y_k = chosen(u, y, order(k))
+        yield deliver(u_k), deliver(y_k), redrawn if k == 0 else 0
+
+
+def training_set(blocks, sequences):
+    """u (member, sequence, T, n) and y (member, sequence) of a set, and its redrawn paths; a sequence lies together."""
+    for i, (u, y, redrawn) in enumerate(blocks):
+        if i == 0:
+            T, members, n, _ = u.shape
+            all_u, all_y = zeros(u, members, sequences, T, n), zeros(y, members, sequences)
+            in_all = np.zeros_like(redrawn)
+        here = slice(i * BLOCK, min((i + 1) * BLOCK, sequences))
+        count = here.stop - here.start
+        all_u[:, here, :, :] = namespace(u).permute_dims(u, (1, 3, 0, 2))[:, :count, :, :]
+        all_y[:, here] = y[:, :count]
+        in_all += redrawn
+    return all_u, all_y, in_all
+
+
+def chosen(u, y, which):
+    """The batch of the sequences `which` (member, batch), NumPy, of a set."""
+    xp = namespace(u)
+    members, sequences, T, n = u.shape
+    rows = like(u, (which + sequences * np.arange(members)[:, None]).reshape(-1))
+    taken = xp.reshape(xp.take(xp.reshape(u, (-1, T, n)), rows, axis=0), (members, -1, T, n))
+    return xp.permute_dims(taken, (2, 0, 3, 1)), xp.reshape(xp.take(xp.reshape(y, (-1,)), rows), which.shape)
+
+
+class Order:
+    """Which sequences an update takes: the next of an endless row of epochs, each a new order of all.
+
+    A batch in which an epoch ends has the rest of that one and the beginning of the next, so every sequence is taken
+    once an epoch, and can be twice in such a batch.
+    """
+
+    def __init__(self, task, seeds, sequences, batch):
+        self.name, self.seeds, self.sequences, self.batch = make_task(task).name, seeds, sequences, batch
+        self.epochs = {}  # those of the last update
+
+    def __call__(self, k):
+        """The sequences of update k, (member, batch)."""
+        epoch, place = np.divmod(np.arange(k * self.batch, (k + 1) * self.batch), self.sequences)
+        needed = dict.fromkeys(epoch.tolist())
+        self.epochs = {e: self.epochs[e] if e in self.epochs else self.shuffled(e) for e in needed}
+        return np.concatenate([self.epochs[e][:, place[epoch == e]] for e in needed], axis=1)
+
+    def shuffled(self, epoch):
+        return np.stack([stream(seed, self.name, "order", epoch).permutation(self.sequences) for seed in self.seeds])
