@@ -17,20 +17,21 @@ KINDS = {
     "anisotropy/{task}/{cell}-{optimizer}.nc": "Anisotropy of propagation and updates (Figures 6 to 10).",
     "gates/{experiment}/{task}/{cell}-{optimizer}.nc": "Gates as optimizers, time scales, alignment (Table 1, claims).",
     "steps/{task}/{cell}-{optimizer}.nc": "Gate products beside the steps of adaptive optimizers.",
-    "differences/{task}/{cell}-{optimizer}.nc": "What the released code computes instead, on the same networks.",
+    "differences/{task}/{cell}-{optimizer}.nc": "What the author's released code computes instead.",
     "differences/{task}/slope_{cell}.nc": "The slope with the released code's power iteration and guards.",
-    "networks/{network}/weights.nc": "A network of one's own, imported; its measurements are files as those above.",
+    "networks/{network}/weights.nc": "An imported network. The files of its measurements are like those above.",
 }
 HEAD = """# What is in each file
 
-Results are NetCDF-4 under `results/{{run}}/`, one file a job, with all seeds inside. `ncdump -h file.nc` and
-`xarray.open_dataset` show what stands here, with the sizes of the run. Numbers that are not known, as of a network
-whose training diverged, are NaN. Labels such as `[ELR.S]` lead to the code, by [PAPER_MAP.md](../PAPER_MAP.md).
+Results are NetCDF-4 files under `results/{{run}}/`. Each job writes one file, with all seeds in it. `ncdump -h file.nc`
+and `xarray.open_dataset` show the same as this page, with the sizes of the run. Numbers that are not known are NaN, for
+example those of a network whose training diverged. Labels such as `[ELR.S]` are defined in [theory.md](theory.md);
+[PAPER_MAP.md](../PAPER_MAP.md) leads from them to the code.
 
-This page is written by `python -m tools.list_files results/smoke > docs/files.md`, and a test holds it to the files.
+`python -m tools.list_files results/smoke > docs/files.md` writes this page, and a test compares it with the files.
 
-Variables marked (some files) are there for some cells or optimizers only. Every file says in its attributes where it
-comes from: {attributes}.
+Only some cells or optimizers have the variables marked (some files). The attributes of every file say how it was made:
+{attributes}.
 
 ## Coordinates
 
