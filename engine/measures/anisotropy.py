@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.common.backend import namespace, per_pass, to_host, zeros
+from engine.common.backend import like, namespace, per_pass, to_host, zeros
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.common.statistics import log_median
@@ -56,15 +56,13 @@ def measure(
     def anisotropies(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
         steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
-        samples, times = (place(np.stack(parts)) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
-        found = []
-        for i, lag in enumerate(lags):
-            log_s = []
-            for first in range(0, pairs, pairs_per_pass):
-                block = slice(first, min(first + pairs_per_pass, pairs))
-                J = jacobian_chain(cell, parameters.W, steps, samples[:, i, block], times[:, i, block], lag)
-                log_s.append(to_host(log_singular_values(J, r)))
-            found.append(propagation(np.concatenate(log_s, axis=1), r))
+        samples, times = (np.stack(parts) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
+        log_s = [[] for _ in lags]
+        for first in range(0, pairs, pairs_per_pass):
+            block = slice(first, min(first + pairs_per_pass, pairs))
+            for i, _, J in chains(cell, parameters.W, steps, samples[..., block], times[..., block], lags):
+                log_s[i].append(to_host(log_singular_values(J, r)))
+        found = [propagation(np.concatenate(parts, axis=1), r) for parts in log_s]
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
         rows = flat_rows(per_sample_gradients(cell, parameters, place(u), place(y)))
@@ -79,10 +77,15 @@ def measure(
 
 
 def draw_pairs(seed, lags, pairs, T, batch):
-    """Samples 0..batch-1 and times t = h+1..T, so that 1 <= t - h: uniform, each (lag, pair)."""
-    streams = [stream(seed, "anisotropy", "pairs", lag) for lag in lags]
-    samples = np.stack([rng.integers(0, batch, pairs) for rng in streams])
-    return samples, np.stack([rng.integers(lag + 1, T + 1, pairs) for rng, lag in zip(streams, lags, strict=True)])
+    """Samples 0..batch-1 and times t = h+1..T, so that 1 <= t - h: uniform at every lag, each (lag, pair).
+
+    A pair has one sample for all lags and, wherever its t comes to lie beyond the longest lag, one t: the product of
+    the shorter lag is then a part of that of the longest.
+    """
+    rng, longest = stream(seed, "anisotropy", "pairs"), max(lags)
+    samples, late = rng.integers(0, batch, pairs), rng.integers(longest + 1, T + 1, pairs)
+    times = np.stack([stream(seed, "anisotropy", "pairs", lag).integers(lag + 1, T + 1, pairs) for lag in lags])
+    return np.broadcast_to(samples, times.shape), np.where(times > longest, late, times)
 
 
 def by_step(z):
@@ -91,6 +94,28 @@ def by_step(z):
     steps = zeros(z, members, T, batch, rows)
     steps[...] = xp.permute_dims(z, (1, 0, 3, 2))
     return steps
+
+
+def chains(cell, W, steps, samples, times, lags):
+    """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of some of its pairs, until all were there.
+
+    `samples` and `times` (member, lag, pair), NumPy, as from `draw_pairs`. What is a part of the longest lag's chain is
+    not built again.
+    """
+    last, all_pairs = int(np.argmax(lags)), np.arange(times.shape[-1])
+
+    def built(i, some):
+        chosen = (like(steps, x[:, i, some]) for x in (samples, times))
+        return jacobian_chain(cell, W, steps, *chosen, lags[i])
+
+    longest = built(last, all_pairs)
+    for i, lag in enumerate(lags):
+        apart = (times[:, i] != times[:, last]).any(axis=0)
+        shared, own = all_pairs[~apart], all_pairs[apart]
+        if len(shared):
+            yield i, shared, namespace(longest).take(longest[-lag:, ...], like(steps, shared), axis=2)
+        if len(own):
+            yield i, own, built(i, own)
 
 
 def jacobian_chain(cell, W, steps, samples, times, lag):

@@ -12,6 +12,7 @@ from engine.common.backend import to_host
 from engine.measures.anisotropy import (
     QUANTITIES,
     by_step,
+    chains,
     draw_pairs,
     energy,
     jacobian_chain,
@@ -124,6 +125,30 @@ def test_pairs_are_uniform_and_inside_the_sequence():
     assert (counts[:, : lag + 1] == 0).all()
     assert np.abs(counts[:, lag + 1 :] - 150).max() < 6 * 150**0.5
     assert (times[1] == T).all()  # the longest lag below T has one place only
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_chains_are_those_of_each_lag(cell, place, members):
+    """Whether they are parts of the longest chain or not."""
+    (W, _), u, _ = make_example(cell)
+    W, steps, lags = W[:members], by_step(forward(cell, W, u).z)[:members], [3, 1, 5]
+    samples, times = (np.stack(x) for x in zip(*(draw_pairs(s, lags, 6, 7, 4) for s in range(members)), strict=True))
+    expected = [jacobian_chain(cell, W, steps, samples[:, i], times[:, i], lag) for i, lag in enumerate(lags)]
+    found = [np.full_like(J, np.nan) for J in expected]
+    for i, some, J in chains(cell, place(W), place(steps), samples, times, lags):
+        found[i][:, :, some] = to_host(J)
+    for here, there in zip(found, expected, strict=True):
+        np.testing.assert_allclose(
+            here, there, rtol=1e-12, atol=1e-15
+        )  # products over other columns: sums in another order
+
+
+def test_pairs_beyond_the_longest_lag_are_shared():
+    samples, times = draw_pairs(1, [1, 4, 40], 500, 120, 64)
+    assert (samples == samples[0]).all()
+    late = times[0] > 40
+    np.testing.assert_array_equal(times[0, late], times[2, late])
+    assert 0.6 < late.mean() < 0.74  # 80 of 119 times lie there; three standard deviations of 500 draws
 
 
 def test_pairs_depend_on_seed_and_lag_alone():
