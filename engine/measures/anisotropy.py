@@ -80,11 +80,12 @@ def draw_pairs(seed, lags, pairs, T, batch):
     """Samples 0..batch-1 and times t = h+1..T, so that 1 <= t - h: uniform at every lag, each (lag, pair).
 
     A pair has one sample for all lags and, wherever its t comes to lie beyond the longest lag, one t: the product of
-    the shorter lag is then a part of that of the longest.
+    the shorter lag is then a part of that of the longest. The pairs with a t of their own come first.
     """
     rng, longest = stream(seed, "anisotropy", "pairs"), max(lags)
     samples, late = rng.integers(0, batch, pairs), rng.integers(longest + 1, T + 1, pairs)
-    times = np.stack([stream(seed, "anisotropy", "pairs", lag).integers(lag + 1, T + 1, pairs) for lag in lags])
+    share = np.sort(rng.random(pairs))
+    times = np.stack([lag + 1 + (share * (T - lag)).astype(int) for lag in lags])
     return np.broadcast_to(samples, times.shape), np.where(times > longest, late, times)
 
 
@@ -97,25 +98,25 @@ def by_step(z):
 
 
 def chains(cell, W, steps, samples, times, lags):
-    """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of some of its pairs, until all were there.
+    """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of a slice of its pairs.
 
     `samples` and `times` (member, lag, pair), NumPy, as from `draw_pairs`. What is a part of the longest lag's chain is
     not built again.
     """
-    last, all_pairs = int(np.argmax(lags)), np.arange(times.shape[-1])
+    last = int(np.argmax(lags))
 
     def built(i, some):
         chosen = (like(steps, x[:, i, some]) for x in (samples, times))
         return jacobian_chain(cell, W, steps, *chosen, lags[i])
 
-    longest = built(last, all_pairs)
+    longest = built(last, slice(None))
     for i, lag in enumerate(lags):
-        apart = (times[:, i] != times[:, last]).any(axis=0)
-        shared, own = all_pairs[~apart], all_pairs[apart]
-        if len(shared):
-            yield i, shared, namespace(longest).take(longest[-lag:, ...], like(steps, shared), axis=2)
-        if len(own):
+        (apart,) = np.nonzero((times[:, i] != times[:, last]).any(axis=0))
+        own, shared = slice(0, apart.max(initial=-1) + 1), slice(apart.max(initial=-1) + 1, None)
+        if own.stop:
             yield i, own, built(i, own)
+        if own.stop < times.shape[-1]:
+            yield i, shared, longest[-lag:, :, shared, ...]
 
 
 def jacobian_chain(cell, W, steps, samples, times, lag):
