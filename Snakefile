@@ -8,8 +8,6 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/measured.smk"
-include: "workflow/rules/drawn.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/expansion.smk"
 include: "workflow/rules/effective_lr.smk"
@@ -31,6 +29,6 @@ if len(BLOCKS) > 1:
 rule all:
     default_target: True
     input:
-        figures(),
-        tables(),
-        network_files(),
+        targets.figures(config),
+        targets.tables(config),
+        [file for measured in NETWORKS.values() for file in measured.values()],

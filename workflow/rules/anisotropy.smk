@@ -1,12 +1,12 @@
 # Joint anisotropy of propagation and updates (Figures 6 to 10).
 rule anisotropy:
     input:
-        networks=f"{RESULTS}/training/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
+        networks=path("training", experiment="anisotropy"),
         code=code("anisotropy.py"),
     output:
-        by_seeds("anisotropy/{task}/{cell}-{optimizer}"),
+        by_seeds("anisotropy"),
     log:
-        f"{RESULTS}/logs/anisotropy/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
+        log_by_seeds("anisotropy"),
     conda:
         "../../environment.yml"
     threads: 1

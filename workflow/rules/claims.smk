@@ -1,7 +1,10 @@
 # The abstract's claims and the decompositions, judged on all that the run has measured.
+EVIDENCE = targets.evidence(config)
+
+
 rule claims:
     input:
-        measured=evidence(),
+        measured=EVIDENCE.values(),
         claims="config/claims.yaml",
         code=code("claims.py"),
     output:
@@ -19,7 +22,7 @@ rule claims:
         mem_mb=megabytes(2000),
         runtime=minutes(60),
     params:
-        results=lambda w, output: Path(output.claims).parent,
+        measured=list(EVIDENCE),
         tasks={
             **{source: config["anisotropy"]["tasks"] for source in ("training", "anisotropy", "gates", "steps")},
             "effective_lr": config["effective_lr"]["tasks"],

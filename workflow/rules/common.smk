@@ -1,4 +1,4 @@
-# What the rules share: the checked configuration, file names, and the engine files that a script uses.
+# What the rules share: the checked configuration, and what a rule says of its files and jobs.
 import json
 import os
 import sys
@@ -9,7 +9,7 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.exceptions import WorkflowError
 
-from workflow import sizes
+from workflow import sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
 from workflow.parts import cell_settings, optimizer_settings
@@ -27,8 +27,9 @@ if os.environ.setdefault("CONFIGURATION_OF_THE_RUN", CONTENT) != CONTENT:
         "configuration: it was edited while the run went on. What is made stays; run again for the rest"
     )
 
-RESULTS = f"results/{config['run']}"
+RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
+FAMILIES, NETWORKS = targets.families(config), targets.networks(config)
 SPLIT = set()  # folders below RESULTS whose files are written in blocks of seeds, then joined
 
 
@@ -51,11 +52,26 @@ def seeds_in_job(wildcards):
     return BLOCKS[wildcards.block] if "block" in wildcards.keys() else config["seeds"]
 
 
-def by_seeds(name):
-    """{RESULTS}/{name}.nc as the output of jobs that hold seeds: of one job, or of one a block, which `join` puts together."""
-    SPLIT.add(name.partition("/")[0])
-    path = f"{RESULTS}/{name}{{block}}.nc"
-    return temp(path) if len(BLOCKS) > 1 else path
+def path(kind, **parts):
+    """A file of targets.FILES, with wildcards for the {parts} that are not given."""
+    return targets.path(config, kind, **parts)
+
+
+def by_seeds(kind):
+    """Such a file as the output of jobs that hold seeds: of one job, or of one a block, which `join` puts together."""
+    SPLIT.add(targets.FILES[kind].partition("/")[0])
+    file = f"{RESULTS}/{targets.FILES[kind]}{{block}}.nc"
+    return temp(file) if len(BLOCKS) > 1 else file
+
+
+def log_of(kind):
+    """The log of the job that makes such a file."""
+    return f"{RESULTS}/logs/{targets.FILES[kind]}.log"
+
+
+def log_by_seeds(kind):
+    """The same for `by_seeds`."""
+    return f"{RESULTS}/logs/{targets.FILES[kind]}{{block}}.log"
 
 
 def megabytes(need):
@@ -78,3 +94,32 @@ def minutes(need):
 
 def job_size(size, wildcards):
     return size(config, wildcards, len(seeds_in_job(wildcards)))
+
+
+def drawn(pattern, category, shows, of):
+    """The two files that a job draws, the PNG for the report."""
+    file, caption = f"{RESULTS}/figures/{{number}}{pattern}", pattern.split("_{")[0]
+
+    def labels(wildcards):
+        number = wildcards.number.partition("_")[2].strip("_")
+        return {"shows": f"Figure {int(number):2}: {shows}" if number else shows, "of": of}
+
+    return [f"{file}.pdf", report(f"{file}.png", f"../report/{caption}.rst", category, labels=labels)]
+
+
+def in_report(file, category, caption, **labels):
+    """A file that the report shows, with what tells it from others of its category: what it shows, and of what."""
+    return report(file, f"../report/{caption}.rst", category, labels=labels)
+
+
+def pdf(family):
+    """The PDFs of a family of targets.families."""
+    return [f"{RESULTS}/figures/{name}.pdf" for name in FAMILIES[family]]
+
+
+def png(family, shows):
+    """Its PNGs, for the report."""
+    return [
+        in_report(f"{RESULTS}/figures/{name}.png", "Gates as optimizers", family, shows=shows, of=of)
+        for name, of in FAMILIES[family].items()
+    ]

@@ -1,26 +1,16 @@
 # How the released code's numbers differ from the definitions, on the same trained networks (docs/differences.md).
 D = config["differences"]
-# {(task, model or cell): file}
-DEPARTURES = {
-    (task, model): f"{RESULTS}/differences/{task}/{model}.nc"
-    for task in D["tasks"]
-    for model in released(config["anisotropy"]["models"])
-}
-SLOPES = {
-    (task, cell): f"{RESULTS}/differences/{task}/slope_{cell}.nc"
-    for task in D["slope_tasks"]
-    for cell in released(config["effective_lr"]["cells"])
-}
+DEPARTURES, SLOPES = targets.departures(config), targets.slopes(config)
 
 
 rule differences:
     input:
-        networks=f"{RESULTS}/training/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
+        networks=path("training", experiment="anisotropy"),
         code=code("differences.py"),
     output:
-        f"{RESULTS}/differences/{{task}}/{{cell}}-{{optimizer}}.nc",
+        path("differences"),
     log:
-        f"{RESULTS}/logs/differences/{{task}}/{{cell}}-{{optimizer}}.log",
+        log_of("differences"),
     conda:
         "../../environment.yml"
     threads: 1
@@ -41,12 +31,12 @@ rule differences:
 
 rule differences_slope:
     input:
-        networks=f"{RESULTS}/training/effective_lr/{{task}}/{{cell}}-{config['effective_lr']['optimizer']}.nc",
+        networks=path("training", experiment="effective_lr", optimizer=config["effective_lr"]["optimizer"]),
         code=code("differences_slope.py"),
     output:
-        f"{RESULTS}/differences/{{task}}/slope_{{cell}}.nc",
+        path("slopes"),
     log:
-        f"{RESULTS}/logs/differences/{{task}}/slope_{{cell}}.log",
+        log_of("slopes"),
     conda:
         "../../environment.yml"
     threads: 1

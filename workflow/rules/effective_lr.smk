@@ -1,12 +1,12 @@
 # Effective learning rates by lag (Figures 3 to 5).
 rule effective_lr:
     input:
-        networks=f"{RESULTS}/training/effective_lr/{{task}}/{{cell}}-{config['effective_lr']['optimizer']}.nc",
+        networks=path("training", experiment="effective_lr", optimizer=config["effective_lr"]["optimizer"]),
         code=code("effective_lr.py"),
     output:
-        by_seeds("effective_lr/{task}/{cell}"),
+        by_seeds("effective_lr"),
     log:
-        f"{RESULTS}/logs/effective_lr/{{task}}/{{cell}}{{block}}.log",
+        log_by_seeds("effective_lr"),
     conda:
         "../../environment.yml"
     threads: 1

@@ -3,9 +3,9 @@ rule expansion:
     input:
         code=code("expansion.py"),
     output:
-        by_seeds("expansion/{cell}"),
+        by_seeds("expansion"),
     log:
-        f"{RESULTS}/logs/expansion/{{cell}}{{block}}.log",
+        log_by_seeds("expansion"),
     conda:
         "../../environment.yml"
     threads: 1

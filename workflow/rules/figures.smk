@@ -1,7 +1,7 @@
 # Figures, as PDF and PNG. Those of the paper carry its number in their name.
 rule draw_effective_lr:
     input:
-        measured=f"{RESULTS}/effective_lr/{{task}}/{{cell}}.nc",
+        measured=path("effective_lr"),
         code=code("draw_effective_lr.py"),
     output:
         drawn("effective_lr_{cell}_{task}", "Effective learning rates", "effective rates by lag", "{cell}, {task}"),
@@ -19,7 +19,7 @@ rule draw_effective_lr:
 
 rule draw_predictors:
     input:
-        measured=expand(f"{RESULTS}/effective_lr/{{{{task}}}}/{{cell}}.nc", cell=config["effective_lr"]["cells"]),
+        measured=[path("effective_lr", cell=cell) for cell in config["effective_lr"]["cells"]],
         code=code("draw_predictors.py"),
     output:
         drawn("predictors_{task}", "Effective learning rates", "what predicts them", "all cells, {task}"),
@@ -39,7 +39,7 @@ rule draw_predictors:
 
 rule draw_expansion:
     input:
-        measured=f"{RESULTS}/expansion/{{cell}}.nc",
+        measured=path("expansion"),
         code=code("draw_expansion.py"),
     output:
         drawn("expansion_{cell}", "First-order expansion", "first-order expansion", "{cell}"),
@@ -57,7 +57,7 @@ rule draw_expansion:
 
 rule draw_anisotropy:
     input:
-        measured=expand(f"{RESULTS}/anisotropy/{{{{task}}}}/{{model}}.nc", model=config["anisotropy"]["models"]),
+        measured=[path("anisotropy", model=model) for model in config["anisotropy"]["models"]],
         code=code("draw_anisotropy.py"),
     output:
         drawn("anisotropy_{task}", "Joint anisotropy", "anisotropy of propagation and updates", "{task}"),

@@ -1,11 +1,15 @@
 # Figures of gates as optimizers, time scales, alignment, decompositions and claims. One job draws a whole family of them.
+GATE_PAGES, TIME_SCALE_PAGES = targets.gate_pages(config), targets.time_scale_pages(config)
+TRAININGS, REFERENCES = (targets.trainings(config, "anisotropy", chosen) for chosen in (None, G["references"]))
+
+
 rule draw_gates:
     input:
-        gates=gate_files(),
+        gates=GATES.values(),
         code=code("draw_gates.py"),
     output:
-        pdf=pdf(GATES),
-        png=png(GATES, "gates", "what is carried over the lags"),
+        pdf=pdf("gates"),
+        png=png("gates", "what is carried over the lags"),
     log:
         f"{RESULTS}/logs/figures/gates.log",
     conda:
@@ -15,23 +19,19 @@ rule draw_gates:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        pages=PAGES,
+        pages=[list(page) for page in GATE_PAGES.values()],
     script:
         "../scripts/draw_gates.py"
 
 
 rule draw_time_scales:
     input:
-        gates=expand(f"{RESULTS}/gates/anisotropy/{{task}}/{{model}}.nc", task=TASKS, model=LEARNED),
+        gates=[file for _, measured in TIME_SCALE_PAGES.values() for file in measured.values()],
         coupling=f"{RESULTS}/coupling.csv",
         code=code("draw_time_scales.py"),
     output:
-        pdf=pdf(TIME_SCALES),
-        png=png(
-            {name: task for name, (task, _) in TIME_SCALES.items()},
-            "time_scales",
-            "time scales of states and parameters",
-        ),
+        pdf=pdf("time_scales"),
+        png=png("time_scales", "time scales of states and parameters"),
     log:
         f"{RESULTS}/logs/figures/time_scales.log",
     conda:
@@ -41,8 +41,7 @@ rule draw_time_scales:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        results=lambda w, output: Path(output.pdf[0]).parents[1],
-        pages=TIME_SCALES,
+        pages=[(task, list(measured)) for task, measured in TIME_SCALE_PAGES.values()],
     script:
         "../scripts/draw_time_scales.py"
 
@@ -52,8 +51,8 @@ rule draw_coupling:
         coupling=f"{RESULTS}/coupling.csv",
         code=code("draw_coupling.py"),
     output:
-        pdf=pdf(COUPLING),
-        png=png(COUPLING, "coupling", "coupling of the time scales"),
+        pdf=pdf("coupling"),
+        png=png("coupling", "coupling of the time scales"),
     log:
         f"{RESULTS}/logs/figures/coupling.log",
     conda:
@@ -68,12 +67,12 @@ rule draw_coupling:
 
 rule draw_alignment:
     input:
-        gates=expand(f"{RESULTS}/gates/anisotropy/{{task}}/{{model}}.nc", task=TASKS, model=ANISOTROPY["models"]),
-        training=expand(f"{RESULTS}/training/anisotropy/{{task}}/{{model}}.nc", task=TASKS, model=ANISOTROPY["models"]),
+        gates=[GATES["anisotropy", *of] for of in TRAININGS],
+        training=TRAININGS.values(),
         code=code("draw_alignment.py"),
     output:
-        pdf=pdf(ALIGNMENT),
-        png=png(ALIGNMENT, "alignment", "alignment and updates"),
+        pdf=pdf("alignment"),
+        png=png("alignment", "alignment and updates"),
     log:
         f"{RESULTS}/logs/figures/alignment.log",
     conda:
@@ -83,21 +82,20 @@ rule draw_alignment:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        tasks=TASKS,
-        models=ANISOTROPY["models"],
+        trained=list(TRAININGS),
     script:
         "../scripts/draw_alignment.py"
 
 
 rule draw_steps:
     input:
-        steps=step_files(),
-        gates=expand(f"{RESULTS}/gates/anisotropy/{{task}}/{{model}}.nc", task=TASKS, model=G["compared"]),
-        references=expand(f"{RESULTS}/training/anisotropy/{{task}}/{{model}}.nc", task=TASKS, model=G["references"]),
+        steps=STEPS.values(),
+        gates=[GATES["anisotropy", *of] for of in STEPS],
+        references=REFERENCES.values(),
         code=code("draw_steps.py"),
     output:
-        pdf=pdf(STEPS),
-        png=png(STEPS, "steps", "multi gate beside Adam"),
+        pdf=pdf("steps"),
+        png=png("steps", "multi gate beside Adam"),
     log:
         f"{RESULTS}/logs/figures/steps.log",
     conda:
@@ -107,9 +105,8 @@ rule draw_steps:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        tasks=TASKS,
-        models=G["compared"],
-        references=G["references"],
+        steps=list(STEPS),
+        references=list(REFERENCES),
     script:
         "../scripts/draw_steps.py"
 
@@ -120,8 +117,8 @@ rule draw_decomposition:
         means=f"{RESULTS}/decomposition_means.csv",
         code=code("draw_decomposition.py"),
     output:
-        pdf=pdf(SHARES | MEANS),
-        png=png(SHARES, "shares", "gate or optimizer: shares") + png(MEANS, "means", "gate or optimizer: means"),
+        pdf=pdf("shares") + pdf("means"),
+        png=png("shares", "gate or optimizer: shares") + png("means", "gate or optimizer: means"),
     log:
         f"{RESULTS}/logs/figures/decomposition.log",
     conda:
@@ -131,7 +128,7 @@ rule draw_decomposition:
         mem_mb=megabytes(500),
         runtime=minutes(10),
     params:
-        tasks=TASKS,
+        tasks=list(FAMILIES["means"].values()),
     script:
         "../scripts/draw_decomposition.py"
 

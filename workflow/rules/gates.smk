@@ -1,15 +1,16 @@
 # Gates as optimizers, time scales and alignment (Table 1 and the abstract's claims), on networks trained above.
 G = config["gates"]
+GATES, STEPS = targets.gates(config), targets.steps(config)
 
 
 rule gates:
     input:
-        networks=f"{RESULTS}/training/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}.nc",
+        networks=path("training"),
         code=code("gates.py"),
     output:
-        by_seeds("gates/{experiment}/{task}/{cell}-{optimizer}"),
+        by_seeds("gates"),
     log:
-        f"{RESULTS}/logs/gates/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
+        log_by_seeds("gates"),
     conda:
         "../../environment.yml"
     threads: 1
@@ -30,13 +31,13 @@ rule gates:
 
 rule steps:
     input:
-        gates=f"{RESULTS}/gates/anisotropy/{{task}}/{{cell}}-{{optimizer}}.nc",
-        references=expand(f"{RESULTS}/training/anisotropy/{{{{task}}}}/{{model}}.nc", model=G["references"]),
+        gates=path("gates", experiment="anisotropy"),
+        references=[path("training", experiment="anisotropy", model=model) for model in G["references"]],
         code=code("steps.py"),
     output:
-        f"{RESULTS}/steps/{{task}}/{{cell}}-{{optimizer}}.nc",
+        path("steps"),
     log:
-        f"{RESULTS}/logs/steps/{{task}}/{{cell}}-{{optimizer}}.log",
+        log_of("steps"),
     conda:
         "../../environment.yml"
     threads: 1
@@ -51,8 +52,8 @@ rule steps:
 
 rule table1:
     input:
-        gates=gate_files(),
-        steps=step_files(),
+        gates=GATES.values(),
+        steps=STEPS.values(),
         code=code("table1.py"),
     output:
         csv=f"{RESULTS}/table1.csv",
@@ -66,6 +67,8 @@ rule table1:
         mem_mb=megabytes(1000),
         runtime=minutes(30),
     params:
+        gates=list(GATES),
+        steps=list(STEPS),
         optimizer=config["effective_lr"]["optimizer"],
     script:
         "../scripts/table1.py"
@@ -73,7 +76,7 @@ rule table1:
 
 rule coupling:
     input:
-        gates=gate_files(),
+        gates=GATES.values(),
         code=code("coupling.py"),
     output:
         f"{RESULTS}/coupling.csv",
@@ -85,5 +88,7 @@ rule coupling:
     resources:
         mem_mb=megabytes(1000),
         runtime=minutes(30),
+    params:
+        gates=list(GATES),
     script:
         "../scripts/coupling.py"

@@ -1,12 +1,20 @@
 # Networks of the user's own, imported from files and measured as they are (docs/own-networks.md).
+from workflow import networks as own
+
+
+def recorded(wildcards):
+    """The file with the network's own sequences, where it has one."""
+    return config["networks"][wildcards.network].get("data", [])
+
+
 rule import_network:
     input:
         file=lambda w: config["networks"][w.network]["file"],
         code=code("import_network.py"),
     output:
-        f"{RESULTS}/networks/{{network}}/weights.nc",
+        path("weights"),
     log:
-        f"{RESULTS}/logs/networks/{{network}}/weights.log",
+        log_of("weights"),
     wildcard_constraints:
         network="[^/]+",
     conda:
@@ -28,9 +36,9 @@ rule measure_network:
         data=recorded,
         code=lambda w: code(f"{w.quantity}.py"),
     output:
-        f"{RESULTS}/networks/{{network}}/{{quantity}}.nc",
+        path("networks"),
     log:
-        f"{RESULTS}/logs/networks/{{network}}/{{quantity}}.log",
+        log_of("networks"),
     wildcard_constraints:
         network="[^/]+",
         quantity="effective_lr|anisotropy|gates",
@@ -56,9 +64,9 @@ rule network_expansion:
         data=recorded,
         code=code("network_expansion.py"),
     output:
-        f"{RESULTS}/networks/{{network}}/{{quantity}}.nc",
+        path("networks"),
     log:
-        f"{RESULTS}/logs/networks/{{network}}/{{quantity}}.log",
+        log_of("networks"),
     wildcard_constraints:
         network="[^/]+",
         quantity="expansion",
@@ -80,7 +88,7 @@ rule network_expansion:
 rule draw_networks:
     input:
         **{
-            quantity: expand(f"{RESULTS}/networks/{{network}}/{quantity}.nc", network=NETWORKS)
+            quantity: [measured[quantity] for measured in NETWORKS.values()]
             for quantity in ("effective_lr", "anisotropy", "gates")
         },
         code=code("draw_networks.py"),
@@ -98,6 +106,6 @@ rule draw_networks:
         mem_mb=megabytes(500),
         runtime=minutes(10),
     params:
-        names=[f"{name} ({entry['cell']})" for name, entry in NETWORKS.items()],
+        names=[f"{name} ({config['networks'][name]['cell']})" for name in NETWORKS],
     script:
         "../scripts/draw_networks.py"

@@ -2,13 +2,12 @@
 report: "../report/workflow.rst"
 
 
+ANISOTROPY, TABLES = targets.anisotropies(config), targets.table_pages(config)
+
+
 rule summary:
     input:
-        measured=expand(
-            f"{RESULTS}/anisotropy/{{task}}/{{model}}.nc",
-            task=config["anisotropy"]["tasks"],
-            model=config["anisotropy"]["models"],
-        ),
+        measured=ANISOTROPY.values(),
         code=code("summary.py"),
     output:
         csv=f"{RESULTS}/summary.csv",
@@ -23,8 +22,7 @@ rule summary:
         runtime=minutes(10),
     params:
         run=config["run"],
-        tasks=config["anisotropy"]["tasks"],
-        models=config["anisotropy"]["models"],
+        measured=list(ANISOTROPY),
         lags=config["anisotropy"]["summary_lags"],
     script:
         "../scripts/summary.py"

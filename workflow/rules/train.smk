@@ -3,9 +3,9 @@ rule train:
     input:
         code=code("train.py"),
     output:
-        by_seeds("training/{experiment}/{task}/{cell}-{optimizer}"),
+        by_seeds("training"),
     log:
-        f"{RESULTS}/logs/training/{{experiment}}/{{task}}/{{cell}}-{{optimizer}}{{block}}.log",
+        log_by_seeds("training"),
     conda:
         "../../environment.yml"
     threads: 1

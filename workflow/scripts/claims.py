@@ -14,24 +14,16 @@ from engine.verdicts.summary import markdown_table
 from workflow.job import start
 
 start(snakemake)
-params, measured = snakemake.params, set(snakemake.input.measured)
-PATHS = {
-    "training": "training/anisotropy/{task}/{cell}-{optimizer}.nc",
-    "anisotropy": "anisotropy/{task}/{cell}-{optimizer}.nc",
-    "gates": "gates/anisotropy/{task}/{cell}-{optimizer}.nc",
-    "steps": "steps/{task}/{cell}-{optimizer}.nc",
-    "effective_lr": "effective_lr/{task}/{cell}.nc",
-    "expansion": "expansion/{cell}.nc",
-}
+params = snakemake.params
+measured = dict(zip(params.measured, snakemake.input.measured, strict=True))
 
 
 @cache
 def read(source, task, cell, optimizer):
     """What a run has measured, as the claims want it; None for what it has not."""
-    path = f"{params.results}/{PATHS[source].format(task=task, cell=cell, optimizer=optimizer)}"
-    if path not in measured:
+    if (source, task, cell, optimizer) not in measured:
         return None
-    ds = load(path)
+    ds = load(measured[source, task, cell, optimizer])
     arrays = {name: (variable.dims, variable.values) for name, variable in ds.data_vars.items()}
     return Measured(arrays, {dim: ds[dim].values for dim in ds.coords})
 

@@ -6,8 +6,11 @@ from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)
-params, output = snakemake.params, snakemake.output
-gates, training = iter(snakemake.input.gates), iter(snakemake.input.training)
-for _task, pdf, png in zip(params.tasks, output.pdf, output.png, strict=True):
-    of_gates, of_training = ({model: load(next(paths)) for model in params.models} for paths in (gates, training))
+trained, output = snakemake.params.trained, snakemake.output
+gates, training = (
+    dict(zip(trained, paths, strict=True)) for paths in (snakemake.input.gates, snakemake.input.training)
+)
+for task, pdf, png in zip(dict.fromkeys(task for task, _ in trained), output.pdf, output.png, strict=True):
+    models = [model for of, model in trained if of == task]
+    of_gates, of_training = ({model: load(paths[task, model]) for model in models} for paths in (gates, training))
     save_figure(alignment_figure(of_gates, of_training), (pdf, png))

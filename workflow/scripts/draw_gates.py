@@ -6,6 +6,6 @@ from engine.results.netcdf import load
 from workflow.job import start
 
 start(snakemake)
-output = snakemake.output
-for panels, pdf, png in zip(snakemake.params.pages.values(), output.pdf, output.png, strict=True):
-    save_figure(gates_figure({name: load(path) for name, path in panels.items()}), (pdf, png))
+output, gates = snakemake.output, iter(snakemake.input.gates)
+for panels, pdf, png in zip(snakemake.params.pages, output.pdf, output.png, strict=True):
+    save_figure(gates_figure({panel: load(next(gates)) for panel in panels}), (pdf, png))

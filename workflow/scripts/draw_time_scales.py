@@ -11,6 +11,7 @@ start(snakemake)
 params, output = snakemake.params, snakemake.output
 coupling = pd.read_csv(snakemake.input.coupling)
 coupling = coupling[coupling.experiment == "anisotropy"]
-for (task, models), pdf, png in zip(params.pages.values(), output.pdf, output.png, strict=True):
-    datasets = {model: load(f"{params.results}/gates/anisotropy/{task}/{model}.nc") for model in models}
+gates = iter(snakemake.input.gates)
+for (task, models), pdf, png in zip(params.pages, output.pdf, output.png, strict=True):
+    datasets = {model: load(next(gates)) for model in models}
     save_figure(time_scales_figure(datasets, coupling[coupling.task == task]), (pdf, png))

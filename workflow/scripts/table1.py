@@ -1,7 +1,5 @@
 """Table 1, measured: as CSV and as LaTeX."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from engine.common.files import write_text
@@ -16,13 +14,12 @@ def arrays(path):
     return {name: variable.values for name, variable in load(path).data_vars.items()}
 
 
-steps = {Path(path).parts[-2:]: path for path in snakemake.input.steps}
-measured = {}
-for path in snakemake.input.gates:
-    task, file = Path(path).parts[-2:]
-    cell, optimizer = Path(file).stem.split("-")
-    if optimizer == snakemake.params.optimizer:
-        compared = arrays(steps[task, file]) if (task, file) in steps else None
+params, measured = snakemake.params, {}
+steps = dict(zip(params.steps, snakemake.input.steps, strict=True))
+for (_, task, model), path in zip(params.gates, snakemake.input.gates, strict=True):
+    cell, optimizer = model.split("-")
+    if optimizer == params.optimizer:
+        compared = arrays(steps[task, model]) if (task, model) in steps else None
         measured.setdefault(cell, {})[task] = values(arrays(path), compared)
 
 rows = table(measured)
