@@ -148,9 +148,19 @@ def check_gates(key, block, config):
         raise ConfigError(f"{key}.samples = {block['samples']} is more than {key}.probe_batch = {block['probe_batch']}")
     if block["rank"] > config["units"]:
         raise ConfigError(f"{key}.rank = {block['rank']} is too large: there are units = {config['units']}")
+    for model in block["compared"]:
+        check_compared(f"{key}.compared", model, config)
     for list_of in ("compared", "references"):
         for model in block[list_of]:
             lookup_in(f"{key}.{list_of}", model, config["anisotropy"]["models"], "anisotropy.models")
+
+
+def check_compared(key, model, config):
+    """Its units have steps of their own, to be compared with Adam's."""
+    cell = model.partition("-")[0]
+    known(key, "cell", cell, config)
+    if not build_cell(cell_settings(config, cell, inputs=1)).gate_for_each_unit:
+        raise ConfigError(f"{key}: {model} gives all units one step, allowed are cells with a gate for each unit")
 
 
 def check_differences(key, block, config):

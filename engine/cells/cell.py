@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from engine.common.backend import namespace, zeros
 
 
@@ -56,6 +58,12 @@ class Cell(ABC):
         g_t is the share of the candidate that enters, 1 - g_t the share of the state that is retained; a cell that has
         a gate of its own for each gives their logs.
         """
+
+    @property
+    def gate_for_each_unit(self):
+        """Whether `log_gates` has a row for each unit."""
+        W, z = np.zeros((1, *self.shape)), np.zeros((1, self.state_size + self.inputs, 1))
+        return self.log_gates(W, z)[0].shape[1] == self.units
 
     @property
     def shape(self):

@@ -1,10 +1,11 @@
-"""A multi gate beside Adam: the steps that each gives to the units of a network."""
+"""A multi gate beside Adam: the steps that each gives to the units, in another network and in the same one."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.figures.style import (
+    MORE_COLORS,
     WIDTH,
     cell_color,
     few_steps,
@@ -16,6 +17,7 @@ from engine.figures.style import (
     plt,
     share_x,
 )
+from engine.measures.step_sizes import SAME_NETWORK
 
 
 class Compared(NamedTuple):
@@ -23,7 +25,7 @@ class Compared(NamedTuple):
 
     gates: object  # the dataset of engine.measures.gates
     steps: object  # the dataset of engine.measures.step_sizes.compare
-    references: dict  # {model: dataset of its training}
+    references: dict  # {reference: (seed, checkpoint, unit), the steps of Adam}
 
 
 def steps_figure(tasks, model):
@@ -44,7 +46,7 @@ def steps_figure(tasks, model):
         draw_variation(column[-1], compared, model)
         share_x(*column[-2:])
     for ax, reference in zip(axes[:, 0], references, strict=False):
-        ax.set_ylabel(f"step in\n{model_label(reference)}")
+        ax.set_ylabel(f"step in\n{reference_style(reference)['label']}")
     axes[-2, 0].set_ylabel("rank correlation\nof the two")
     axes[-1, 0].set(ylabel="coefficient\nof variation", ylim=(0, None))
     figure.align_ylabels()
@@ -52,12 +54,19 @@ def steps_figure(tasks, model):
     return figure
 
 
+def reference_style(reference):
+    """As `model_style`, and for the network itself, which Adam has not trained."""
+    if reference == SAME_NETWORK:
+        return {"color": MORE_COLORS[0], "ls": "-", "label": reference}
+    return model_style(reference)
+
+
 def draw_units(ax, compared, reference):
     """Units of all seeds at the last checkpoint, each over the mean of its network, so that 1 is the common step."""
     product = np.exp(compared.gates.log_unit_gate_product.isel(checkpoint=-1, probed_lag=0).values)
-    step = compared.references[reference].adaptive_step.isel(checkpoint=-1).values
+    step = compared.references[reference].isel(checkpoint=-1).values
     x, y = (values / values.mean(axis=-1, keepdims=True) for values in (product, step))
-    ax.scatter(x, y, s=3, color=model_style(reference)["color"], alpha=0.5, lw=0, rasterized=True)
+    ax.scatter(x, y, s=3, color=reference_style(reference)["color"], alpha=0.5, lw=0, rasterized=True)
     ax.set(xscale="log", yscale="log", xlabel=f"gate product, lag {int(compared.gates.probed_lag[0])}")
     few_steps(ax.xaxis)
     few_steps(ax.yaxis)
@@ -66,7 +75,7 @@ def draw_units(ax, compared, reference):
 def draw_correlation(ax, compared):
     ax.axhline(0, color="0.6", lw=0.6)
     for reference, ds in zip(compared.references, compared.steps.step_rank_correlation, strict=True):
-        style = model_style(reference)
+        style = reference_style(reference)
         ax.plot(ds.probed_lag, ds.isel(checkpoint=0).mean("seed", skipna=False), color=style["color"], ls=":", lw=0.9)
         mean_band(ax, ds.probed_lag, ds.isel(checkpoint=-1).values, **style | {"label": None})
     ax.plot([], [], color="0.4", ls=":", lw=0.9, label="untrained")
@@ -84,6 +93,6 @@ def draw_variation(ax, compared, model):
     )
     for reference, ds in zip(compared.references, compared.steps.adam_step_variation, strict=True):
         same_at_all = np.repeat(ds.isel(checkpoint=-1).values[:, None], gates.sizes["probed_lag"], axis=1)
-        style = model_style(reference)
+        style = reference_style(reference)
         mean_band(ax, gates.probed_lag, same_at_all, **style | {"label": f"step, {style['label']}"})
     ax.set_xlabel("lag $h$")

@@ -1,4 +1,4 @@
-"""[OPT.adam] The step that a gate gives each neuron, beside the step that Adam gives it."""
+"""[OPT.adam] The step that a gate gives each unit, beside the step that Adam gives it, or would give it."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from engine.common.backend import namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.statistics import log_median, rank_correlation
 
+SAME_NETWORK = "same network"  # the reference of [OPT.adam.same]
 BY_LAG = "seed checkpoint probed_lag"
 QUANTITIES = {
     "log_unit_gate_product": Quantity(
@@ -53,7 +54,8 @@ def compare(log_unit_gate_product, adam_steps):
     """All COMPARISON_QUANTITIES from a gated cell's products (seed, checkpoint, probed lag, unit) and Adam's steps.
 
     The steps (reference, seed, checkpoint, unit) are those of other networks, which Adam trained on the same batches
-    from the same initial W_r and W_i: so unit i of one is comparable to unit i of the other.
+    from the same initial W_r and W_i, so that unit i of one is comparable to unit i of the other; or they are those
+    of Adam kept beside the training of the gated cell [OPT.adam.same].
     """
     found = rank_correlation(log_unit_gate_product[None], adam_steps[:, :, :, None])
     return {"step_rank_correlation": found, "adam_step_variation": adam_steps.std(axis=-1) / adam_steps.mean(axis=-1)}

@@ -34,10 +34,20 @@ class Adam(Rule):
         m, v = state
         m *= self.beta1
         m += (1 - self.beta1) * g
-        v *= self.beta2
-        v += (1 - self.beta2) * (g * g)
-        v_hat = v / (1 - self.beta2 ** (k + 1))
+        move_second_moment(v, g, self.beta2)
+        v_hat = unbiased(v, self.beta2, k)
         return (-rate / (1 - self.beta1 ** (k + 1))) * m / (namespace(g).sqrt(v_hat) + self.eps)
 
     def second_moment(self, state, k):
-        return state[1] / (1 - self.beta2 ** (k + 1))
+        return unbiased(state[1], self.beta2, k)
+
+
+def move_second_moment(v, g, beta2):
+    """v <- beta2 v + (1 - beta2) g^2, in place."""
+    v *= beta2
+    v += (1 - beta2) * (g * g)
+
+
+def unbiased(v, beta2, k):
+    """v_hat after update k."""
+    return v / (1 - beta2 ** (k + 1))

@@ -22,3 +22,7 @@ class Rule(ABC):
     def second_moment(self, state, k):
         """The running mean of squared gradients that update k is scaled by; None for a rule that keeps none."""
         return None
+
+    def second_moment_beside(self, state, k):
+        """Adam's v_hat after update k where the rule keeps it without using it (`AdamBeside`); else None."""
+        return None

@@ -29,7 +29,7 @@ COORDINATES = {
     "weight": ("weight by its name in docs/theory.md, or all of them", "1"),
     "estimator": ("how a time scale in parameter space is read off a profile", "1"),
     "quantile": ("share of the values that are smaller", "1"),
-    "reference": ("model whose optimizer adapts its steps", "1"),
+    "reference": ("model whose optimizer adapts its steps; `same network`: Adam kept beside, without effect", "1"),
     "pair": ("drawn pair (sample, t), counted from 0", "1"),
 }
 

@@ -20,21 +20,39 @@ QUANTITIES = {
     "adaptive_step": Quantity(
         "seed checkpoint unit", "mean of 1 / sqrt(v_hat) over a unit's rows of W_r and W_i", "[OPT.adam]"
     ),
+    "adaptive_step_beside": Quantity(
+        "seed checkpoint unit",
+        "as adaptive_step, for the v_hat of Adam that is kept beside the optimizer, without effect",
+        "[OPT.adam.same]",
+    ),
 }
 
 
-def update_statistics(cell, increments, gradients, second_moments=None):
-    """{name: (member, ...)}, NumPy, of one update, from what it adds to theta and dL/dtheta, Parameters each.
+def update_statistics(increments, gradients):
+    """{name: (member,)}, NumPy, of one update, from what it adds to theta and dL/dtheta, Parameters each.
 
-    `second_moments` are Adam's v_hat, or RMSprop's v; without them there is no `adaptive_step`. All is computed in
-    float64: the squares of small float32 gradients would underflow.
+    All is computed in float64: the squares of small float32 gradients would underflow.
     """
     step, g = flat(increments), flat(gradients)
-    found = {"update_cosine": cosine(-step, g)} | log_step_spread(step, g)
-    if second_moments is not None:
-        v = cell.unpack(to_host(second_moments.W).astype(np.float64))
-        found["adaptive_step"] = mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1))
-    return found
+    return {"update_cosine": cosine(-step, g)} | log_step_spread(step, g)
+
+
+def adaptive_steps(cell, rule, state, k):
+    """{name: (member, unit)}, NumPy, from the second moments of W that `rule` has in its state after update k, if any.
+
+    Those are Adam's v_hat, or RMSprop's v.
+    """
+    moments = {
+        "adaptive_step": rule.second_moment(state, k),
+        "adaptive_step_beside": rule.second_moment_beside(state, k),
+    }
+    return {name: unit_steps(cell, v) for name, v in moments.items() if v is not None}
+
+
+def unit_steps(cell, v):
+    """Mean of 1 / sqrt(v) over each unit's rows of W_r and W_i, (member, unit), from v like W."""
+    v = cell.unpack(to_host(v).astype(np.float64))
+    return mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1))
 
 
 def flat(parameters):

@@ -11,9 +11,10 @@ from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.network.gradient import gradient_function
 from engine.network.unroll import Parameters
+from engine.optimizers.adam_beside import AdamBeside
 from engine.training.data import batches
 from engine.training.held_out import held_out
-from engine.training.steps import update_statistics
+from engine.training.steps import adaptive_steps, update_statistics
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +74,15 @@ def train(
     """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
 
     `sequences` is the size of the training set [DATA.set], `batch` or more; None: new ones for every update. With
-    `probe_batch` the loss of a probe batch of that size is recorded at every checkpoint.
+    `probe_batch` the loss of a probe batch of that size is recorded at every checkpoint. Where each unit has a gate of
+    its own, Adam's second moments are kept beside and recorded, whatever the rule [OPT.adam.same].
+
     `place` moves a NumPy array to where the work is done. Members never meet, so `members_per_pass` changes the
     speed and not the result: a few fit the cache of a CPU, all of them fill a GPU, for which `processes` draw batches.
 
     With `resume` (a checkpoint.Resume), a training that was cut off goes on from what was kept, to the same bits.
     """
+    rule = AdamBeside(rule) if cell.gate_for_each_unit else rule
     progress = Progress(f"{task} {cell.name}-{rule.name}: update", updates * len(seeds))
     members_per_pass = members_per_pass or per_pass(place, 4, len(seeds))
     parts = []
@@ -106,17 +110,21 @@ def train(
             resume.keep(number, reached.tree())
         part = _result(reached, checkpoints)
         parts.append(part)
-    join = Training(
-        Parameters(*(np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))),
-        *(np.concatenate([getattr(part, field) for part in parts]) for field in ("loss", "diverged_at", "redrawn")),
-        {name: np.concatenate([part.records[name] for part in parts]) for name in parts[0].records},
-    )
-    for seed, k in zip(seeds, join.diverged_at, strict=True):
+    training = joined(parts)
+    for seed, k in zip(seeds, training.diverged_at, strict=True):
         if k >= 0:
             log.warning(
                 "diverged: cell %s, optimizer %s, task %s, seed %d, update %d", cell.name, rule.name, task, seed, k
             )
-    return join
+    return training
+
+
+def joined(parts):
+    """One Training of the members of all."""
+    parameters = (np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))
+    by_member = (np.concatenate([getattr(part, name) for part in parts]) for name in ("loss", "diverged_at", "redrawn"))
+    records = {name: np.concatenate([part.records[name] for part in parts]) for name in parts[0].records}
+    return Training(Parameters(*parameters), *by_member, records)
 
 
 class TrainingState:
@@ -160,8 +168,9 @@ def _train_pass(cell, gradient_of, rule, rate, data, probe, reached, updates, ch
         mu = rate(min(k, updates - 1))
         step = Parameters(*(rule.increment(g, state, mu, k) for g, state in zip(gradient, states, strict=True)))
         if k in checkpoints:
-            record |= update_statistics(cell, step, gradient, _second_moments(rule, states, k))
-            reached.records.append(record)
+            reached.records.append(
+                record | update_statistics(step, gradient) | adaptive_steps(cell, rule, states[0], k)
+            )
         reached.k = k + 1
         if k == updates:
             break
@@ -186,12 +195,6 @@ def _result(reached, checkpoints):
         for values in records.values():
             values[gone, i] = np.nan
     return Training(probed, loss, diverged_at, reached.redrawn, records)
-
-
-def _second_moments(rule, states, k):
-    """v_hat after update k as Parameters, for a rule that keeps second moments; else None."""
-    v = [rule.second_moment(state, k) for state in states]
-    return None if v[0] is None else Parameters(*v)
 
 
 def _first_divergence(loss, final):

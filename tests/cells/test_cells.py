@@ -100,6 +100,11 @@ def test_what_a_gate_does_not_let_in_is_retained(name):
     np.testing.assert_allclose(np.exp(log_g) + np.exp(log_r), 1, rtol=1e-15)
 
 
+@pytest.mark.parametrize("name", ["plain", "leaky", "scalar", "multi", "gru", "lstm"])
+def test_a_cell_says_whether_each_unit_has_a_gate(name):
+    assert small_cell(name).gate_for_each_unit == (name in ("multi", "gru", "lstm"))
+
+
 def test_saturated_gates_keep_their_logs():
     """At pre-activations of -1000, log g = -1000 where g itself is 0 in floating point."""
     cell = make_cell("scalar", 2, 1)

@@ -41,7 +41,7 @@ AXES = {
     "rank": range(1, 7),
     "gradient_rank": range(1, 7),
     "pair": range(3),
-    "reference": ["plain-adam", "multi-adam"],
+    "reference": ["plain-adam", "multi-adam", step_sizes.SAME_NETWORK],
 }
 MODELS = ("plain-adam", "scalar-sgd", "multi-sgd", "multi-adam")
 MANY = [f"{cell}-{optimizer}" for cell in ("plain", "scalar", "multi") for optimizer in ("sgd", "rmsprop", "adam")]
@@ -101,7 +101,7 @@ def coupling_table():
 
 
 def compared():
-    training = {model: measured(steps.QUANTITIES) for model in AXES["reference"]}
+    training = {reference: measured(steps.QUANTITIES).adaptive_step for reference in AXES["reference"]}
     return {
         task: Compared(gates_of("multi-sgd"), measured(step_sizes.COMPARISON_QUANTITIES), training) for task in TASKS
     }

@@ -110,6 +110,23 @@ def test_the_steps_after_the_checkpoints_are_recorded(optimizer):
     assert ("adaptive_step" in found.records) == (optimizer == "adam")
 
 
+def test_adams_moments_of_the_gradients_met_are_kept_where_each_unit_has_a_gate(cell):
+    """v_hat from the gradients written out along the weights of an SGD training, at the fourth update."""
+    found = run(cell, checkpoints=[0, 1, 2, 3])
+    gated = cell.name in ("multi", "gru", "lstm")
+    assert ("adaptive_step_beside" in found.records) == gated
+    if not gated:
+        return
+    v = 0.0
+    for k in range(4):
+        parameters = Parameters(*(p[k] for p in found.parameters))
+        u, y, _ = ensemble_batch("adding", SEEDS, "train", k, T=12, n=cell.inputs, batch=8)
+        v = 0.999 * v + 0.001 * loss_and_gradient(cell, parameters, u, y)[1].W ** 2
+    incoming = (v / (1 - 0.999**4))[:, : cell.units]
+    # Gradients agree to rounding, 1e-12 of the larger ones; the mean leans on the smallest ones.
+    np.testing.assert_allclose(found.records["adaptive_step_beside"][:, 3], (incoming**-0.5).mean(axis=2), rtol=1e-9)
+
+
 def test_recording_the_last_step_changes_no_weight_and_no_loss():
     cell = small_cell("multi")
     with_last, without = run(cell, "adam", checkpoints=[0, 6]), run(cell, "adam", checkpoints=[0])

@@ -60,6 +60,7 @@ MISTAKES = {
     "anisotropy: {summary_lags: [3]}": "anisotropy.summary_lags: 3 is not in anisotropy.lags (1, 2, 4",
     "gates: {lags: [1, 80]}": "gates.lags: 80 is too long for effective_lr.T = 80",
     "gates: {samples: 65}": "gates.samples = 65 is more than gates.probe_batch = 64",
+    "gates: {compared: [scalar-sgd]}": "gates.compared: scalar-sgd gives all units one step",
     "gates: {references: [leaky-adam]}": "gates.references: leaky-adam is not in anisotropy.models (plain-adam",
     "networks: {a: {file: a.npz, cell: grue, task: adding}}": "networks.a.cell: unknown cell 'grue'",
     "networks: {a: {file: a.npz, cell: gru}}": "networks.a: name a task, or a file of sequences as data, and not both",

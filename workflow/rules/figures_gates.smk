@@ -91,6 +91,7 @@ rule draw_steps:
     input:
         steps=STEPS.values(),
         gates=[GATES["anisotropy", *of] for of in STEPS],
+        networks=[TRAININGS[of] for of in STEPS],
         references=REFERENCES.values(),
         code=code("draw_steps.py"),
     output:

@@ -32,6 +32,7 @@ rule gates:
 rule steps:
     input:
         gates=path("gates", experiment="anisotropy"),
+        networks=path("training", experiment="anisotropy"),
         references=[path("training", experiment="anisotropy", model=model) for model in G["references"]],
         code=code("steps.py"),
     output:

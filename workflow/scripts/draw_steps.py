@@ -2,6 +2,7 @@
 
 from engine.figures.steps import Compared, steps_figure
 from engine.figures.style import save_figure
+from engine.measures.step_sizes import SAME_NETWORK
 from engine.results.netcdf import load
 from workflow.job import start
 
@@ -14,11 +15,13 @@ def datasets(keys, paths):
     return {tuple(key): load(path) for key, path in zip(keys, paths, strict=True)}
 
 
-steps, gates = (datasets(params.steps, paths) for paths in (snakemake.input.steps, snakemake.input.gates))
-references = datasets(params.references, snakemake.input.references)
+inputs = snakemake.input
+steps, gates, networks = (datasets(params.steps, paths) for paths in (inputs.steps, inputs.gates, inputs.networks))
+references = datasets(params.references, inputs.references)
 for model, pdf, png in zip(dict.fromkeys(model for _, model in steps), output.pdf, output.png, strict=True):
     compared = {}
     for task in (task for task, of in steps if of == model):
-        beside = {name: ds for (of, name), ds in references.items() if of == task}
+        beside = {name: ds.adaptive_step for (of, name), ds in references.items() if of == task}
+        beside[SAME_NETWORK] = networks[task, model].adaptive_step_beside
         compared[task] = Compared(gates[task, model], steps[task, model], beside)
     save_figure(steps_figure(compared, model), (pdf, png))
