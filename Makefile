@@ -48,6 +48,8 @@ lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m snakefmt --check Snakefile workflow/rules
+	$(PY) -m codespell_lib
+	$(PY) -m tools.check_links
 	$(PY) -m snakemake --lint
 
 bench: .venv-bench/requirements-bench.lock

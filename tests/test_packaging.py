@@ -2,9 +2,11 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,20 +16,32 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from workflow.sources import sources
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 # Where conda-forge, or an import statement, says a package's name differently.
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "cupy": "cupy-cuda13x"}
+CONDA_NAMES = {
+    "matplotlib-base": "matplotlib",
+    "seaborn-base": "seaborn",
+    "snakemake-minimal": "snakemake",
+    "cupy": "cupy-cuda13x",
+}
 IMPORT_NAMES = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib", "cupy": "cupy-cuda13x", "cupyx": "cupy-cuda13x"}
 
 LOCKS = {
-    "requirements.lock": ("test", "lint", "slurm"),
-    "requirements-bench.lock": ("bench",),
+    "requirements.lock": ("workflow", "test", "lint", "slurm"),
+    "requirements-bench.lock": ("workflow", "bench"),
     "requirements-gpu-cuda12.lock": ("gpu-cuda12",),
     "requirements-gpu-cuda13.lock": ("gpu-cuda13",),
 }
+MACHINES = [
+    {"sys_platform": system, "platform_machine": machine, "python_full_version": f"3.{minor}.0"}
+    for system, machine in (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
+    for minor in (11, 12, 13, 14)
+]
 
 
 def bounds(requirements):
@@ -40,12 +54,14 @@ def declared(*extras):
     return bounds(PROJECT["dependencies"]) | bounds(r for extra in extras for r in EXTRAS[extra])
 
 
-def locked(name):
-    """{package: Version}; every line is a comment or one exact pin."""
+def locked(name, machine=MACHINES[0]):
+    """{package: Version} on a machine; every line is a comment or one exact pin, perhaps for some platforms alone."""
     lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
-    pins = dict(line.split("==") for line in lines)
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line) for line in lines), f"not an exact pin in {name}"
-    return {package: Version(version) for package, version in pins.items()}
+    assert all(re.match(r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; |$)", line) for line in lines), f"not an exact pin in {name}"
+    pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate(machine)]
+    versions = {pin.name: Version(str(pin.specifier).removeprefix("==")) for pin in pins}
+    assert len(versions) == len(pins), f"two versions of a package in {name}"
+    return versions
 
 
 def committed():
@@ -57,16 +73,19 @@ def committed():
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
-def test_environment_yml_and_pyproject_are_the_same_set():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    assert environment["channels"] == ["conda-forge"]
-    entries = [e for e in environment["dependencies"] if isinstance(e, str)]
-    [by_pip] = [e["pip"] for e in environment["dependencies"] if isinstance(e, dict)]
-    conda = {name: spec for name, _, spec in (entry.partition(" ") for entry in entries)}
+@pytest.mark.parametrize(
+    "name, extras",
+    {
+        "environment.yml": ("workflow", "test", "lint", "slurm"),
+        "workflow/envs/engine.yaml": (),
+        "workflow/envs/gpu.yaml": ("gpu-cuda13",),
+    }.items(),
+)
+def test_environments_of_conda_and_pyproject_are_the_same_set(name, extras):
+    environment = yaml.safe_load((ROOT / name).read_text())
+    conda = {package: spec for package, _, spec in (entry.partition(" ") for entry in environment["dependencies"])}
     assert conda.pop("python") == PROJECT["requires-python"]
-    assert conda.pop("pip") == ""
-    conda = {CONDA_NAMES.get(name, name): SpecifierSet(spec) for name, spec in conda.items()}
-    assert conda | bounds(by_pip) == declared("test", "lint", "slurm", "gpu-cuda13")
+    assert {CONDA_NAMES.get(name, name): SpecifierSet(spec) for name, spec in conda.items()} == declared(*extras)
 
 
 def test_both_versions_of_cuda_get_the_same_cupy():
@@ -74,14 +93,21 @@ def test_both_versions_of_cuda_get_the_same_cupy():
     assert [r.replace("cuda12x", "cuda13x") for r in cuda12] == cuda13
 
 
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: "-".join(machine.values()))
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_pins_what_is_declared_within_its_bounds(name):
-    pins = locked(name)
-    if "gpu" in name:  # holds only what it adds
-        pins = locked("requirements.lock") | pins
+def test_a_lock_pins_what_is_declared_within_its_bounds(name, machine):
+    pins = locked(name, machine)
+    if "gpu" in name:  # added to an environment that holds the others
+        pins = locked("requirements.lock", machine) | pins
     for package, allowed in declared(*LOCKS[name]).items():
         assert package in pins, f"{name} does not pin {package}: make lock"
         assert pins[package] in allowed, f"{name} pins {package}=={pins[package]}, not {allowed}: make lock"
+
+
+@pytest.mark.parametrize("name", [name for name in LOCKS if "gpu" in name])
+def test_cupy_changes_no_version(name):
+    main = locked("requirements.lock")
+    assert {package: main[package] for package in locked(name) if package in main}.items() <= locked(name).items()
 
 
 def test_benchmarks_measure_the_versions_that_the_workflow_uses():
@@ -94,7 +120,7 @@ def test_benchmarks_measure_the_versions_that_the_workflow_uses():
     "folder, extras",
     [
         ("engine", ("gpu-cuda13",)),
-        ("workflow", ("gpu-cuda13",)),
+        ("workflow", ("workflow",)),
         ("tests", ("test", "gpu-cuda13")),
         ("tools", ()),
         ("benchmarks", ("bench", "gpu-cuda13")),
@@ -106,6 +132,32 @@ def test_whatever_is_imported_is_declared(folder, extras):
         for name in imports(path.read_text()) - set(sys.stdlib_module_names) - ours:
             package = IMPORT_NAMES.get(name, canonicalize_name(name))
             assert package in declared(*extras), f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_jobs_need_no_more_than_the_engine():
+    scripts = [str(path.relative_to(ROOT)) for path in (ROOT / "workflow" / "scripts").glob("*.py")]
+    files = {path for script in scripts for path in [script, *sources(script, ROOT)] if path.endswith(".py")}
+    found = {name for path in files for name in imports((ROOT / path).read_text())}
+    packages = {IMPORT_NAMES.get(name, name) for name in found - set(sys.stdlib_module_names) - {"engine", "workflow"}}
+    assert packages <= declared("gpu-cuda13").keys()
+
+
+def test_the_engine_is_installed_whole(tmp_path):
+    """A wheel holds every source, CUDA's too, which Python does not look for; it is imported from elsewhere."""
+    pytest.importorskip("setuptools", minversion="77")
+    house, site = tmp_path / "house", tmp_path / "site"
+    shutil.copytree(ROOT / "engine", house / "engine", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, house)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--wheel-dir", tmp_path, house], check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    sources_in = [{str(path.relative_to(top)) for path in (top / "engine").rglob("*.*")} for top in (house, site)]
+    assert sources_in[0] == sources_in[1] and any(name.endswith(".cu") for name in sources_in[0])
+    code = "import engine.network.gradient_cuda as module; print(module.__file__)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=site, capture_output=True, text=True)
+    assert said.stdout.startswith(str(site)), said.stderr
 
 
 def imports(source):
@@ -131,11 +183,25 @@ def test_no_committed_file_names_a_package_index_or_a_path_of_one_machine():
     assert not hits
 
 
+def test_the_changelog_begins_with_this_version():
+    assert re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == PROJECT["version"]
+
+
+def test_the_hooks_are_those_of_make_lint():
+    hooks = [
+        hook
+        for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+        for hook in repo["hooks"]
+    ]
+    lint = (ROOT / "Makefile").read_text()
+    for hook in hooks:
+        assert hook["entry"].split(" --")[0].replace(".venv/bin/python", "$(PY)") in lint, hook["id"]
+
+
 def test_citation_names_the_software_and_the_paper():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # what the format requires
     assert (citation["title"], citation["license"]) == (PROJECT["name"], PROJECT["license"])
-    assert citation["version"] == PROJECT["version"]
     [paper] = citation["references"]
     assert {"type", "title", "authors"} <= paper.keys()
     assert paper["identifiers"][0]["value"] == "arXiv:2508.12121"
