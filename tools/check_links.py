@@ -50,4 +50,4 @@ def anchors(page):
 
 if __name__ == "__main__":
     dead = [line for page in pages(ROOT) for line in dead_links(page, ROOT)]
-    sys.exit("\n".join(dead))
+    sys.exit("\n".join(dead) or None)
