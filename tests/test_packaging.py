@@ -198,6 +198,12 @@ def test_the_hooks_are_those_of_make_lint():
         assert hook["entry"].split(" --")[0].replace(".venv/bin/python", "$(PY)") in lint, hook["id"]
 
 
+def test_the_host_checks_the_oldest_python_on_both_systems():
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["test"]
+    assert f">={job['strategy']['matrix']['python'][0]}" == PROJECT["requires-python"]
+    assert job["steps"][-1] == {"run": ".ci/run"}
+
+
 def test_citation_names_the_software_and_the_paper():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # what the format requires
