@@ -20,7 +20,7 @@ from engine.training.train import initial_parameters, train
 
 pytestmark = pytest.mark.gpu
 
-MEASURED = "results/smoke/effective_lr/adding/multi.nc"
+MEASURED = "results/smoke/effective_lr/fresh/adding/multi.nc"
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -9,18 +9,20 @@ from pathlib import Path
 import xarray as xr
 
 from engine.results.netcdf import COORDINATES
+from workflow.targets import FILES
 
-KINDS = {
-    "training/{experiment}/{task}/{cell}-{optimizer}.nc": "Networks at their checkpoints, and how they were trained.",
-    "expansion/{cell}.nc": "First-order expansion of the product of Jacobians (Figures 1 and 2).",
-    "effective_lr/{task}/{cell}.nc": "Effective learning rates by lag, and what predicts them (Figures 3 to 5).",
-    "anisotropy/{task}/{cell}-{optimizer}.nc": "Anisotropy of propagation and updates (Figures 6 to 10).",
-    "gates/{experiment}/{task}/{cell}-{optimizer}.nc": "Gates as optimizers, time scales, alignment (Table 1, claims).",
-    "steps/{task}/{cell}-{optimizer}.nc": "Gate products beside the steps of adaptive optimizers.",
-    "differences/{task}/{cell}-{optimizer}.nc": "What the author's released code computes instead.",
-    "differences/{task}/slope_{cell}.nc": "The slope with the released code's power iteration and guards.",
-    "networks/{network}/weights.nc": "An imported network. The files of its measurements are like those above.",
+ABOUT = {
+    "training": "Networks at their checkpoints, and how they were trained.",
+    "expansion": "First-order expansion of the product of Jacobians (Figures 1 and 2).",
+    "effective_lr": "Effective learning rates by lag, and what predicts them (Figures 3 to 5).",
+    "anisotropy": "Anisotropy of propagation and updates (Figures 6 to 10).",
+    "gates": "Gates as optimizers, time scales, alignment (Table 1, claims).",
+    "steps": "Gate products beside the steps of adaptive optimizers.",
+    "differences": "What the author's released code computes instead.",
+    "slopes": "The slope with the released code's power iteration and guards.",
+    "weights": "An imported network. The files of its measurements are like those above.",
 }
+KINDS = {f"{FILES[kind]}.nc": about for kind, about in ABOUT.items()}
 HEAD = """# What is in each file
 
 Results are NetCDF-4 files under `results/{{run}}/`. Each job writes one file, with all seeds in it. `ncdump -h file.nc`

@@ -10,6 +10,11 @@ from engine.tasks import make_task
 from workflow.networks import check_network
 from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings
 
+TRAINED_ON = {  # keys that are looked for at a wrong place
+    "data": "this block trains no networks; effective_lr and anisotropy do, and have a list of names as `data`",
+    "sequences": "a training set is described under the key `data` beside `cells`, such as n256: {sequences: 256}, and "
+    "named by an experiment that trains in its list `data`",
+}
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 
@@ -38,6 +43,8 @@ def explain(error):
             known = error.schema["properties"]
             unknown = next(name for name in found if name not in known)
             where = f"{key}: " if error.absolute_path else ""
+            if unknown in TRAINED_ON:
+                return f"{where.replace(': ', '.')}{unknown}: {TRAINED_ON[unknown]}"
             return f"{where}unknown key {unknown!r}{nearest(unknown, known)} (allowed: {', '.join(known)})"
         case "required":
             missing = next(name for name in limit if name not in found)
@@ -93,8 +100,14 @@ def known(key, kind, name, config):
     with_key(key, lambda: lookup(kind, name, config[f"{kind}s"]))
 
 
-def check_training(key, block):
-    """Tasks and checkpoints of an experiment that trains."""
+def check_training(key, block, config):
+    """Data, tasks and checkpoints of an experiment that trains."""
+    for name in block.get("data", ["fresh"]):
+        with_key(f"{key}.data", lambda name=name: lookup("data", name, config["data"]))
+        if (N := config["data"][name].get("sequences", block["batch"])) < block["batch"]:
+            raise ConfigError(
+                f"data.{name}.sequences = {N} is too small for {key}: allowed is its batch = {block['batch']} or more"
+            )
     for task in block["tasks"]:
         with_key(f"{key}.tasks", lambda task=task: make_task(task).check(block["T"], block["inputs"]))
     if (late := max(block["checkpoints"])) > block["updates"]:
@@ -105,7 +118,7 @@ def check_effective_lr(key, block, config):
     for cell in block["cells"]:
         known(f"{key}.cells", "cell", cell, config)
     known(f"{key}.optimizer", "optimizer", block["optimizer"], config)
-    check_training(key, block)
+    check_training(key, block, config)
     for checkpoint in block.get("predictor_checkpoints", []):
         lookup_in(f"{key}.predictor_checkpoints", checkpoint, block["checkpoints"], f"{key}.checkpoints")
 
@@ -122,7 +135,7 @@ def check_anisotropy(key, block, config):
             raise ConfigError(f"{key}.models: {model!r} is no model, write cell-optimizer, such as multi-sgd")
         known(f"{key}.models", "cell", cell, config)
         known(f"{key}.models", "optimizer", optimizer, config)
-    check_training(key, block)
+    check_training(key, block, config)
     if (lag := max(block["lags"])) >= block["T"]:
         raise ConfigError(f"{key}.lags: {lag} is too long for T = {block['T']}, allowed is less than T")
     for lag in block["summary_lags"]:

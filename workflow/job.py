@@ -44,14 +44,17 @@ def contents(paths):
 
 
 def attributes(snakemake, title, dtype, place):
-    """Global attributes of the job's result. Its params are the resolved configuration; the seeds are a coordinate.
+    """Global attributes of the job's result: what it is, by its rule and wildcards, and where it comes from.
+
+    Its params are the resolved configuration; the seeds are a coordinate.
 
     RuntimeError where the job's code was edited meanwhile: the file would be newer than the edit, as if made by it.
     """
     if edited := [path for path, content in contents(at_start).items() if content != at_start[path]]:
         raise RuntimeError(f"edited while this job ran: {', '.join(edited)}. Run again, and the job is made anew")
     settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
-    return provenance(title, settings, dtype, describe(place))
+    about = {key: value for key, value in snakemake.wildcards.items() if key != "block"}
+    return {"rule": snakemake.rule} | about | provenance(title, settings, dtype, describe(place))
 
 
 def result_key(snakemake, title, dtype, place):

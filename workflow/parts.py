@@ -17,6 +17,11 @@ def optimizer_settings(config, name):
     return {"rule": name, "options": {}, "schedule": {"name": "constant"}} | entry
 
 
+def set_size(config, name):
+    """{"sequences": N} of the training data called `name` under `data`; {} where it is fresh for every update."""
+    return {key: value for key, value in config["data"][name].items() if key == "sequences"}
+
+
 def build_cell(settings):
     """The Cell of `cell_settings`."""
     return make_cell(settings["kind"], settings["units"], settings["inputs"], **settings["options"])

@@ -7,7 +7,7 @@ Each function gets the configuration, the job's wildcards and its number of seed
 from math import ceil, prod
 from typing import NamedTuple
 
-from workflow.parts import build_cell, cell_settings
+from workflow.parts import build_cell, cell_settings, set_size
 
 OPERATIONS_PER_SECOND = 2e9  # of one slow core
 
@@ -36,11 +36,12 @@ def cell_sizes(config, name, inputs):
 
 
 def training(config, w, seeds):
-    """The runs of four members at a time, and the weights and the step at every checkpoint."""
+    """The runs and training sets of four members at a time, and the weights and the step at every checkpoint."""
     block = config[w.experiment]
     weights, state = cell_sizes(config, w.cell, block["inputs"])
     run = block["T"] * block["batch"]
-    held = 4 * run * (block["inputs"] + 10 * state) + 4 * seeds * len(block["checkpoints"]) * weights
+    training_set = set_size(config, w.data).get("sequences", 0) * block["T"] * block["inputs"]
+    held = 4 * run * (block["inputs"] + 10 * state) + 4 * seeds * len(block["checkpoints"]) * weights + 4 * training_set
     return Size(held, seeds * block["updates"] * run * 6 * weights)
 
 

@@ -2,20 +2,22 @@
 
 import re
 from itertools import product
+from pathlib import Path
 
+from engine.common.words import data_label
 from workflow.networks import PROTOCOLS
 from workflow.parts import build_cell, cell_settings
 
 # What is measured: names below results/{run}/, without .nc.
 FILES = {
-    "training": "training/{experiment}/{task}/{cell}-{optimizer}",
+    "training": "training/{experiment}/{data}/{task}/{cell}-{optimizer}",
     "expansion": "expansion/{cell}",
-    "effective_lr": "effective_lr/{task}/{cell}",
-    "anisotropy": "anisotropy/{task}/{cell}-{optimizer}",
-    "gates": "gates/{experiment}/{task}/{cell}-{optimizer}",
-    "steps": "steps/{task}/{cell}-{optimizer}",
-    "differences": "differences/{task}/{cell}-{optimizer}",
-    "slopes": "differences/{task}/slope_{cell}",
+    "effective_lr": "effective_lr/{data}/{task}/{cell}",
+    "anisotropy": "anisotropy/{data}/{task}/{cell}-{optimizer}",
+    "gates": "gates/{experiment}/{data}/{task}/{cell}-{optimizer}",
+    "steps": "steps/{data}/{task}/{cell}-{optimizer}",
+    "differences": "differences/{data}/{task}/{cell}-{optimizer}",
+    "slopes": "differences/{data}/{task}/slope_{cell}",
     "weights": "networks/{network}/weights",
     "networks": "networks/{network}/{quantity}",
 }
@@ -23,9 +25,9 @@ RELEASED = ("plain", "leaky", "scalar", "multi")  # cells that the released code
 PAPER_FIGURES = {
     "expansion_scalar": 1,
     "expansion_multi": 2,
-    "effective_lr_leaky_adding": 3,
-    "effective_lr_scalar_adding": 4,
-    "effective_lr_multi_adding": 5,
+    "fresh/effective_lr_leaky_adding": 3,
+    "fresh/effective_lr_scalar_adding": 4,
+    "fresh/effective_lr_multi_adding": 5,
     "anisotropy_adding": 6,
     "anisotropy_ar2": 7,
     "anisotropy_movingavg": 8,
@@ -62,55 +64,64 @@ def models(config, experiment):
     return block["models"] if "models" in block else [f"{cell}-{block['optimizer']}" for cell in block["cells"]]
 
 
-def tasks(config, experiment):
-    """Tasks of an experiment; none where the run does not make it."""
-    return block["tasks"] if (block := asked(config, experiment)) else []
+def regimes(config, experiment):
+    """Names of the data that an experiment trains on; none where the run does not make it."""
+    return block.get("data", ["fresh"]) if (block := asked(config, experiment)) else []
 
 
-def trainings(config, experiment, chosen=None):
-    """{(task, model): path} of the trainings of an experiment, or of its `chosen` models."""
-    found = product(tasks(config, experiment), chosen or models(config, experiment))
-    return {(t, m): path(config, "training", experiment=experiment, task=t, model=m) for t, m in found}
+def trained_on(config, experiment):
+    """Every (data, task) of an experiment."""
+    return product(regimes(config, experiment), config[experiment]["tasks"])
 
 
-def anisotropies(config):
-    """{(task, model): path}."""
-    found = product(tasks(config, "anisotropy"), models(config, "anisotropy"))
-    return {(t, m): path(config, "anisotropy", task=t, model=m) for t, m in found}
+def of_models(config, kind, chosen=None, **parts):
+    """{(data, task, model): path} of a kind of file, of all models of `anisotropy` or of those chosen."""
+    found = product(trained_on(config, "anisotropy"), chosen or models(config, "anisotropy"))
+    return {(d, t, m): path(config, kind, data=d, task=t, model=m, **parts) for (d, t), m in found}
+
+
+def trainings(config, chosen=None):
+    """{(data, task, model): path} of the trainings of `anisotropy`."""
+    return of_models(config, "training", chosen, experiment="anisotropy")
 
 
 def effective_rates(config):
-    """{(task, cell): path}."""
-    found = product(tasks(config, "effective_lr"), config["effective_lr"]["cells"])
-    return {(t, c): path(config, "effective_lr", task=t, cell=c) for t, c in found}
+    """{(data, task, cell): path}."""
+    found = product(trained_on(config, "effective_lr"), config["effective_lr"]["cells"])
+    return {(d, t, c): path(config, "effective_lr", data=d, task=t, cell=c) for (d, t), c in found}
 
 
 def gates(config):
-    """{(experiment, task, model): path}: all models of `anisotropy`, and those of `effective_lr` that are not there."""
-    more = [model for model in models(config, "effective_lr") if model not in models(config, "anisotropy")]
-    return {
-        (e, t, m): path(config, "gates", experiment=e, task=t, model=m)
-        for e, found in (("anisotropy", models(config, "anisotropy")), ("effective_lr", more))
-        for t, m in product(tasks(config, e), found)
-    }
+    """{(experiment, data, task, model): path}.
+
+    All models of `anisotropy`, and those of `effective_lr` that it does not train on the same kind of data.
+    """
+    found = {("anisotropy", *of): file for of, file in of_models(config, "gates", experiment="anisotropy").items()}
+    there = {(data, model) for _, data, _, model in found}
+    for (data, task), model in product(trained_on(config, "effective_lr"), models(config, "effective_lr")):
+        if (data, model) not in there:
+            of = {"experiment": "effective_lr", "data": data, "task": task, "model": model}
+            found[tuple(of.values())] = path(config, "gates", **of)
+    return found
 
 
 def steps(config):
-    """{(task, model): path}: the compared models beside the steps of the references."""
-    found = product(tasks(config, "anisotropy"), config["gates"]["compared"])
-    return {(t, m): path(config, "steps", task=t, model=m) for t, m in found}
+    """{(data, task, model): path}: the compared models beside the steps of the references."""
+    compared = config["gates"]["compared"]
+    return of_models(config, "steps", compared) if compared else {}
 
 
 def departures(config):
-    """{(task, model): path} where the released code has the cell."""
-    found = product(config["differences"]["tasks"], released(config, models(config, "anisotropy")))
-    return {(t, m): path(config, "differences", task=t, model=m) for t, m in found}
+    """{(data, task, model): path} where the released code has the cell."""
+    found = of_models(config, "differences", released(config, models(config, "anisotropy")))
+    return {of: file for of, file in found.items() if of[1] in config["differences"]["tasks"]}
 
 
 def slopes(config):
-    """{(task, cell): path} where the released code has the cell."""
-    found = product(config["differences"]["slope_tasks"], released(config, config["effective_lr"]["cells"]))
-    return {(t, c): path(config, "slopes", task=t, cell=c) for t, c in found}
+    """{(data, task, cell): path} where the released code has the cell."""
+    cells, tasks = released(config, config["effective_lr"]["cells"]), config["differences"]["slope_tasks"]
+    found = product(regimes(config, "effective_lr"), tasks, cells)
+    return {(d, t, c): path(config, "slopes", data=d, task=t, cell=c) for d, t, c in found}
 
 
 def released(config, models_or_cells):
@@ -120,17 +131,30 @@ def released(config, models_or_cells):
 
 
 def evidence(config):
-    """{(source, task, cell, optimizer): path} of every file that a claim may read; "" for what a file does not have."""
-    of_models = {
-        "training": trainings(config, "anisotropy"),
-        "anisotropy": anisotropies(config),
-        "gates": {(t, m): file for (experiment, t, m), file in gates(config).items() if experiment == "anisotropy"},
+    """{(source, data, task, cell, optimizer): path} of all that a claim may read; "" for what a file does not have."""
+    measured = {
+        "training": trainings(config),
+        "anisotropy": of_models(config, "anisotropy"),
+        "gates": of_models(config, "gates", experiment="anisotropy"),
         "steps": steps(config),
     }
-    found = {(source, t, *m.split("-")): file for source, files in of_models.items() for (t, m), file in files.items()}
-    found |= {("effective_lr", t, c, ""): file for (t, c), file in effective_rates(config).items()}
+    found = {(kind, d, t, *m.split("-")): file for kind, files in measured.items() for (d, t, m), file in files.items()}
+    found |= {("effective_lr", *of, ""): file for of, file in effective_rates(config).items()}
     cells = block["cells"] if (block := asked(config, "expansion")) else []
-    return found | {("expansion", "", c, ""): path(config, "expansion", cell=c) for c in cells}
+    return found | {("expansion", "", "", c, ""): path(config, "expansion", cell=c) for c in cells}
+
+
+def verdicts(config):
+    """{data: {source: data}}: what each verdict on a claim is about, one for each kind of training data.
+
+    An experiment that is not made with it enters with the first that it is made with.
+    """
+    of = dict.fromkeys(("training", "anisotropy", "gates", "steps"), regimes(config, "anisotropy"))
+    of["effective_lr"] = regimes(config, "effective_lr")
+    names = dict.fromkeys(data for found in of.values() for data in found)
+    return {
+        data: {source: data if data in found else found[0] for source, found in of.items() if found} for data in names
+    }
 
 
 def networks(config):
@@ -139,13 +163,21 @@ def networks(config):
     return {n: {q: path(config, "networks", network=n, quantity=q) for q in PROTOCOLS} for n in named}
 
 
+def made_before(config):
+    """Folders with results of a version whose files did not say on which data a network was trained."""
+    named = [pattern.replace("{data}/", "") for pattern in FILES.values() if "{data}/" in pattern]
+    globs = [re.sub(r"\{\w+\}", "*", pattern) + ".nc" for pattern in named]
+    return sorted({file.parent for pattern in globs for file in Path(folder(config)).glob(pattern)})
+
+
 # Figures: names below results/{run}/figures/, without their number and ending.
 
 
 def figure(config, figure_name):
     """The two files of a figure."""
+    within, slash, last = figure_name.rpartition("/")
     number = f"figure_{PAPER_FIGURES[figure_name]:02d}_" if figure_name in PAPER_FIGURES else ""
-    return [f"{folder(config)}/figures/{number}{figure_name}.{ending}" for ending in ("pdf", "png")]
+    return [f"{folder(config)}/figures/{within}{slash}{number}{last}.{ending}" for ending in ("pdf", "png")]
 
 
 def figures(config):
@@ -153,9 +185,9 @@ def figures(config):
     names = []
     if block := asked(config, "expansion"):
         names += [f"expansion_{cell}" for cell in block["cells"]]
-    if block := asked(config, "effective_lr"):
-        names += [f"effective_lr_{cell}_{task}" for cell, task in product(block["cells"], block["tasks"])]
-        names += [f"predictors_{task}" for task in block["tasks"]]
+    if asked(config, "effective_lr"):
+        names += [f"{data}/effective_lr_{cell}_{task}" for data, task, cell in effective_rates(config)]
+        names += [f"{data}/predictors_{task}" for data, task in trained_on(config, "effective_lr")]
     if block := asked(config, "anisotropy"):
         names += [f"anisotropy_{task}" for task in block["tasks"]]
     if asked(config, "gates"):
@@ -167,32 +199,36 @@ def figures(config):
 
 def families(config):
     """{family: {figure: what it is of, in words}}: figures that one job draws."""
-    of, pages = tasks(config, "anisotropy"), gate_pages(config)
-    factorial = of if is_factorial(config) else []
+    of = {(data, task): f"{task}, {data_label(data)}" for data, task in trained_on(config, "anisotropy")}
+    all_tasks = {data: f"all tasks, {data_label(data)}" for data in regimes(config, "anisotropy")}
+    told_apart = is_factorial(config)
     return {
-        "gates": {f"gates_{page}": page if page in of else "tasks of Figures 3 to 5" for page in pages},
-        "time_scales": {figure_name: task for figure_name, (task, _) in time_scale_pages(config).items()},
-        "coupling": {"coupling": "all tasks"}
-        if learned(config, (m for page in pages.values() for _, m in page))
-        else {},
-        "alignment": {f"alignment_{task}": task for task in of},
-        "steps": {f"steps_{model}": "all tasks" for model in config["gates"]["compared"] if of},
-        "shares": {"shares": "all tasks"} if factorial else {},
-        "means": {f"means_{task}": task for task in factorial},
+        "gates": {f"{data}/gates_{page}": f"{page}, {data_label(data)}" for data, page in gate_pages(config)},
+        "time_scales": {name: of[data, task] for name, (data, task, _) in time_scale_pages(config).items()},
+        "coupling": {f"{data}/coupling": f"all tasks, {data_label(data)}" for data in coupled(config)},
+        "alignment": {f"{data}/alignment_{task}": words for (data, task), words in of.items()},
+        "steps": {f"{d}/steps_{m}": words for d, words in all_tasks.items() for m in config["gates"]["compared"]},
+        "shares": {f"{data}/shares": words for data, words in all_tasks.items() if told_apart},
+        "means": {f"{data}/means_{task}": words for (data, task), words in of.items() if told_apart},
     }
 
 
 def gate_pages(config):
-    """{page: {(task, model): path}}: one page a task of `anisotropy`, and one for all tasks of `effective_lr`."""
+    """{(data, page): {(task, model): path}}: a page for each task of `anisotropy`, one for all of `effective_lr`."""
     pages = {}
-    for (experiment, task, model), file in gates(config).items():
+    for (experiment, data, task, model), file in gates(config).items():
         page = task if experiment == "anisotropy" else experiment
-        pages.setdefault(page, {})[task, model] = file
+        pages.setdefault((data, page), {})[task, model] = file
     return pages
 
 
+def coupled(config):
+    """Names of the data on which a gate learns."""
+    return list(dict.fromkeys(data for _, data, _, model in gates(config) if learned(config, [model])))
+
+
 def time_scale_pages(config):
-    """{figure: (task, {model: path of gates})}: one page a task, or one a cell and task where there are many models."""
+    """{figure: (data, task, {model: path of gates})}: a page a task; where there are many models, a page a cell."""
     found = learned(config, models(config, "anisotropy"))
     parts = {"": found}
     if len(found) > 5:
@@ -200,8 +236,12 @@ def time_scale_pages(config):
         parts = {f"{cell}_": [model for model in found if model.startswith(f"{cell}-")] for cell in cells}
     measured = gates(config)
     return {
-        f"time_scales_{part}{task}": (task, {model: measured["anisotropy", task, model] for model in chosen})
-        for task in tasks(config, "anisotropy")
+        f"{data}/time_scales_{part}{task}": (
+            data,
+            task,
+            {model: measured["anisotropy", data, task, model] for model in chosen},
+        )
+        for data, task in trained_on(config, "anisotropy")
         for part, chosen in parts.items()
         if chosen
     }

@@ -44,14 +44,14 @@ def weight_coordinates(cell):
 def cell_attributes(cell):
     """What makes the cell again, see `load_networks`."""
     options = {key: getattr(cell, key) for key in cell.options}
-    return {"cell": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
+    return {"cell_kind": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
 
 
 def load_networks(path, seeds=None, checkpoints=None):
     """The Networks of a training file: of all its seeds and checkpoints, or of those named."""
     chosen = {"seed": seeds, "checkpoint": checkpoints}
     ds = load(path).sel({dim: list(values) for dim, values in chosen.items() if values is not None})
-    cell = make_cell(ds.cell, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
+    cell = make_cell(ds.cell_kind, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
     weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
     W_o = weights.pop("W_o")[:, :, None]
     seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))

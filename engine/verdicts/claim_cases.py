@@ -11,7 +11,7 @@ from engine.verdicts.decomposition import EFFECTS, adjusted_shares
 
 CLAIM_KEYS = {"id", "sentence", "reading", "tests"}
 REQUIRED = {"statistic", "source", "quantity", "direction"}
-TEST_KEYS = REQUIRED | {"transform", "at", "each", "of", "against", "share", "than", "margin"}
+TEST_KEYS = REQUIRED | {"transform", "at", "each", "of", "against", "share", "than", "margin", "command"}
 SHARE_KEYS = {"larger", "smaller"}
 DECOMPOSED = {"statistic", "source", "quantity"}
 DIRECTIONS = ("greater", "less", "different", "within")

@@ -46,8 +46,15 @@ def evaluate(document, results, *, confidence=0.95, resamples=RESAMPLES):
                 case_rows.append(case_row(claim, test, case, judged))
                 if not pooled:
                     judged_cases.append((case.task, judged))
-        verdict_rows.append({"claim": claim["id"], "sentence": claim["sentence"], **verdict(judged_cases)})
+        said = {"claim": claim["id"], "sentence": claim["sentence"], "command": missing(asked)}
+        verdict_rows.append(said | verdict(judged_cases))
     return case_rows, verdict_rows
+
+
+def missing(asked):
+    """The commands that measure what the run lacks, from (test, its cases); "" where it lacks nothing."""
+    lacking = [test for test, found in asked if any(case.by_seed is None for case in found)]
+    return ", ".join(dict.fromkeys(test.get("command", "make paper") for test in lacking))
 
 
 def with_pooled(found):
@@ -143,6 +150,7 @@ def case_row(claim, test, case, judged):
     return {
         "claim": claim["id"],
         "statistic": test["statistic"],
+        "measured_in": test["source"],
         "task": case.task,
         "chosen": case.chosen,
         "expected": expected,

@@ -19,6 +19,7 @@ def table(document, results, *, confidence=0.95, resamples=RESAMPLES):
                 continue
             of = {"quantity": entry["statistic"], "task": case.task, "chosen": case.chosen}
             rng = stream(0, "decomposition", *of.values())
+            of = {"measured_in": entry["source"]} | of
             effects += [of | row for row in rows(case.by_seed, rng, confidence=confidence, resamples=resamples)]
             found = level_means(case.by_seed, rng, confidence=confidence, resamples=resamples)
             levels = {"gate": results.cells, "optimizer": results.optimizers}

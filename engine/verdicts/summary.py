@@ -1,4 +1,4 @@
-"""The table a reader quotes: anisotropy of both kinds, one row a task, model and checkpoint."""
+"""The table a reader quotes: losses and anisotropy of both kinds, one row a task, model and checkpoint."""
 
 import numpy as np
 
@@ -8,13 +8,16 @@ from engine.common.statistics import mean_interval
 def summary_rows(arrays, lags, checkpoints, at_lags):
     """Rows (dicts) of one model on one task from its arrays (seed, checkpoint, ...): mean and 95% interval over seeds.
 
-    AI spans orders of magnitude, so its mean and interval are taken over log AI (the mean is the geometric one).
+    AI and losses span orders of magnitude, so their means and intervals are taken over logs (means are geometric ones).
+    `loss` is that of `loss_before`.
     """
     columns = {}
     for lag in at_lags:
         i = list(lags).index(lag)
         columns[f"jacobian_AI_lag{lag}"] = log_interval(arrays["jacobian_anisotropy"][:, :, i])
         columns[f"jacobian_CE_lag{lag}"] = mean_interval(arrays["jacobian_energy"][:, :, i])
+    for name in ("loss", "probe_loss"):
+        columns[name] = log_interval(arrays[name])
     columns["gradient_AI"] = log_interval(arrays["gradient_anisotropy"])
     columns["gradient_CE"] = mean_interval(arrays["gradient_energy"])
     seeds = np.isfinite(arrays["gradient_energy"]).sum(axis=0)
@@ -27,6 +30,15 @@ def summary_rows(arrays, lags, checkpoints, at_lags):
         }
         for i, checkpoint in enumerate(checkpoints)
     ]
+
+
+def loss_before(checkpoints, loss, updates=50):
+    """Training loss (seed, checkpoint): the mean over the last updates before each, of `loss` (seed, update).
+
+    At checkpoint 0 it is the loss of the first batch, before any update.
+    """
+    windows = [loss[:, max(0, k - updates) : max(1, k)] for k in checkpoints]
+    return np.stack([window.mean(axis=1) for window in windows], axis=1)
 
 
 def log_interval(x):

@@ -8,10 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.common.seeding import stream
+from engine.common.words import data_label
 from engine.verdicts.bootstrap import RESAMPLES, interval
 
 ALL_TASKS = "all tasks"
-HEAD = ("Gate", "Resembles", "Equivalent parameter", "From gate or optimizer", "Quality of the fit", "Breaks down")
+HEAD = (
+    "Data",
+    "Gate",
+    "Resembles",
+    "Equivalent parameter",
+    "From gate or optimizer",
+    "Quality of the fit",
+    "Breaks down",
+)
 
 
 class Row(NamedTuple):
@@ -112,14 +121,29 @@ def task_mean(x):
 
 
 def latex(rows):
-    """The rows over all tasks (or of the only one) as a LaTeX tabular that needs the package booktabs."""
-    last = {row["gate"]: row for row in rows}.values()
+    """The rows over all tasks (or of the only one) as a LaTeX tabular that needs the package booktabs.
+
+    Each row says in addition, as `data`, what its networks were trained on.
+    """
+    last = {(row["data"], row["gate"]): row for row in rows}.values()
     lines = [joined(HEAD), r"\midrule"]
     for row in last:
         parameter = f"{row['parameter']}: {shown(row, 'value')}"
         quality, limit = (f"{row[f'{name}_in_words']}: {shown(row, name)}" for name in ("quality", "limit"))
-        lines.append(joined([row["gate"], row["resembles"], parameter, shown(row, "predicted"), quality, limit]))
-    begin, end = [r"\begin{tabular}{llllll}", r"\toprule"], [r"\bottomrule", r"\end{tabular}", ""]
+        lines.append(
+            joined(
+                [
+                    data_label(row["data"]),
+                    row["gate"],
+                    row["resembles"],
+                    parameter,
+                    shown(row, "predicted"),
+                    quality,
+                    limit,
+                ]
+            )
+        )
+    begin, end = [r"\begin{tabular}{lllllll}", r"\toprule"], [r"\bottomrule", r"\end{tabular}", ""]
     return "\n".join([*begin, *lines, *end])
 
 

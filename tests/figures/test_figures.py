@@ -135,16 +135,23 @@ def means():
     return pd.DataFrame(rows)
 
 
-def claims():
-    verdicts = {"supported": 5, "not supported": 5, "mixed": 5, "not measured": 0}
-    rows = [
-        {"claim": said.replace(" ", "_"), "verdict": said, "cases": 5, "holds": 2, "not_measured": 5 - n}
-        for said, n in verdicts.items()
-    ]
+DATA = ("one_batch", "fresh")
+
+
+def claims(data=DATA):
+    rows = []
+    for said, measured in {"supported": 5, "not supported": 5, "mixed": 5, "not measured": 0}.items():
+        columns = {"verdict": said, "cases": 5, "holds": 2, "not_measured": 5 - measured}
+        found = {f"{name}_{of}": value for of in data for name, value in columns.items()}
+        rows.append({"claim": said.replace(" ", "_")} | found)
     return pd.DataFrame(rows)
 
 
-def cases():
+def cases(data=DATA):
+    return pd.concat([cases_on(of) for of in data])
+
+
+def cases_on(data):
     """Every direction and outcome; effect sizes that are not known, intervals that are not, values beyond the page."""
     expected = ["greater 0", "less 0.1", "different 0", "within 0 +- 0.05"]
     outcomes = ["holds", "contradicted", "undecided", "holds", "not measured"]
@@ -154,7 +161,13 @@ def cases():
     ):
         value = [0.2, -0.2, 0.01, 9.0, np.nan][i]
         end = np.nan if i == 2 else 0.02
-        row = {"claim": claim, "statistic": f"a statistic that is {asked}", "task": TASKS[i % 2], "chosen": np.nan}
+        row = {
+            "verdict_on": data,
+            "claim": claim,
+            "statistic": f"a statistic that is {asked}",
+            "task": TASKS[i % 2],
+            "chosen": np.nan,
+        }
         row |= {"expected": asked, "value": value, "low": value - end, "high": value + end, "outcome": outcome}
         rows.append(row | {"effect_size": np.nan if i == 1 else 100 * value})
     return pd.DataFrame(rows)
@@ -189,6 +202,7 @@ FIGURES = {
     "means": lambda: means_figure(means()),
     "networks": lambda: networks_figure({f"{name} (gru)": of_a_network(name) for name in ("mine", "yours")}),
     "claims": lambda: claims_figure(claims(), cases()),
+    "claims_on_fresh_data": lambda: claims_figure(claims(["fresh"]), cases(["fresh"])),
     "claims_not_measured": lambda: claims_figure(claims()[3:], cases()[:0]),
 }
 

@@ -69,6 +69,16 @@ def test_what_was_not_measured_is_said_and_enters_no_verdict():
     assert verdict_of({})["verdict"] == "not measured"
 
 
+def test_what_a_run_lacks_names_the_command_that_measures_it():
+    everywhere, partly = {"a": 1, "b": 1, "c": 1}, {"a": 1}
+    assert verdict_of(everywhere, command="make factorial")["command"] == ""
+    assert verdict_of(partly, command="make factorial")["command"] == "make factorial"
+    assert verdict_of(partly)["command"] == "make paper"
+    lacking = document(TEST | {"command": "make factorial"}, TEST)
+    _, (verdict,) = claims.evaluate(lacking, results(reader(partly)), resamples=500)
+    assert verdict["command"] == "make factorial, make paper"
+
+
 def test_one_case_of_many_that_holds_by_chance_does_not_make_a_claim_mixed():
     """An interval that would just miss the threshold alone reaches over it when widened for 40 cases."""
     tasks = [f"task {i}" for i in range(40)]
@@ -116,6 +126,7 @@ def test_rows_of_cases_give_value_interval_effect_size_and_the_mean_over_tasks()
     means = {"a": 1, "b": 2, "c": 3}
     rows, _ = claims.evaluate(document(TEST | {"than": 0.5}), results(reader(means)))
     assert [row["task"] for row in rows] == ["a", "b", "c", "all tasks"]
+    assert {row["measured_in"] for row in rows} == {"gates"}
     values = {task: reader(means)("gates", task, "multi", "sgd").arrays["q"][1] for task in means}
     for row in rows[:3]:
         x = values[row["task"]]

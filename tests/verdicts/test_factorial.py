@@ -29,6 +29,7 @@ def test_rows_are_those_of_the_decomposition_for_each_choice_of_what_was_measure
     results = Results({"gates": ["a", "b"]}, CELLS, OPTIMIZERS, read)
     effects, means = table({"claims": [], "decompositions": [ENTRY]}, results, resamples=100)
     assert {row["task"] for row in effects} == {"a"}
+    assert {row["measured_in"] for row in [*effects, *means]} == {"gates"}
     for i, lag in enumerate((1, 2)):
         found = {row["source"]: row["share"] for row in effects if row["chosen"] == f"lag {lag}"}
         expected = shares(Y[..., i])

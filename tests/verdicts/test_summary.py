@@ -5,7 +5,7 @@ import xarray as xr
 from scipy import stats
 
 from engine.common.statistics import mean_interval
-from engine.verdicts.summary import departure_rows, markdown, markdown_table, slope_rows, summary_rows
+from engine.verdicts.summary import departure_rows, loss_before, markdown, markdown_table, slope_rows, summary_rows
 
 
 def test_mean_interval_is_students():
@@ -34,6 +34,8 @@ def example(seeds=5):
         "jacobian_energy": rng.uniform(size=by_lag),
         "gradient_anisotropy": rng.lognormal(2, 1, by_network),
         "gradient_energy": rng.uniform(size=by_network),
+        "loss": rng.lognormal(0, 1, by_network),
+        "probe_loss": rng.lognormal(0, 1, by_network),
     }
 
 
@@ -44,6 +46,19 @@ def test_rows_are_means_over_seeds():
     np.testing.assert_allclose(rows[1]["jacobian_CE_lag12"], arrays["jacobian_energy"][:, 1, 2].mean())
     np.testing.assert_allclose(rows[1]["jacobian_AI_lag12"], stats.gmean(arrays["jacobian_anisotropy"][:, 1, 2]))
     assert rows[0]["gradient_AI_low"] < rows[0]["gradient_AI"] < rows[0]["gradient_AI_high"]
+
+
+def test_losses_are_geometric_means():
+    arrays = example()
+    row = summary_rows(arrays, lags=[1, 4, 12], checkpoints=[0, 60], at_lags=[1])[1]
+    for name in ("loss", "probe_loss"):
+        np.testing.assert_allclose(row[name], stats.gmean(arrays[name][:, 1]))
+
+
+def test_the_training_loss_at_a_checkpoint_is_that_of_the_updates_before_it():
+    loss = np.arange(200.0).reshape(2, 100)
+    found = loss_before([0, 30, 100], loss, updates=50)
+    np.testing.assert_array_equal(found, [[0, 14.5, 74.5], [100, 114.5, 174.5]])
 
 
 def test_a_lost_seed_is_counted():

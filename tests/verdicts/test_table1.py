@@ -60,15 +60,17 @@ def test_a_gate_that_was_not_measured_has_no_row():
     assert [(row["gate"], row["task"]) for row in rows] == [("constant", "a")]
 
 
-def test_latex_has_one_line_a_gate_and_balanced_columns():
+def test_latex_has_one_line_for_each_gate_and_data_and_balanced_columns():
     tasks = {"a": table1.values(*measured(0)), "b": table1.values(*measured(1))}
-    text = table1.latex(table1.table(dict.fromkeys(("leaky", "scalar", "multi"), tasks)))
+    gates = table1.table(dict.fromkeys(("leaky", "scalar", "multi"), tasks))
+    text = table1.latex([{"data": data} | row for data in ("one_batch", "fresh") for row in gates])
     lines = text.splitlines()
-    assert lines[0] == r"\begin{tabular}{llllll}"
+    assert lines[0] == r"\begin{tabular}{lllllll}"
     assert lines[-1] == r"\end{tabular}"
     body = [line for line in lines if line.endswith(r"\\")]
-    assert len(body) == 4  # the head and three gates
-    assert all(line.count(" & ") == 5 for line in body)
+    assert len(body) == 7  # the head, and three gates on each kind of data
+    assert [line.split(" & ")[0] for line in body] == ["Data", *["one batch"] * 3, *["fresh data"] * 3]
+    assert all(line.count(" & ") == 6 for line in body)
     assert text.count("$") % 2 == 0
     assert r"$\alpha^h$" in text
     assert r"$\|G_h\|$" in text

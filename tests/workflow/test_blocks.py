@@ -51,7 +51,7 @@ def test_two_thousand_jobs_are_planned(tmp_path):
     rates = {f"rate{i}": {"rule": "sgd", "rate": 0.01 * (i + 1)} for i in range(5)}
     models = [f"{cell}-{optimizer}" for cell in ("plain", "multi") for optimizer in rates]
     wide = {"run": "wide", "experiments": ["anisotropy"], "seeds_per_job": 1}
-    wide |= {"optimizers": rates, "anisotropy": {"models": models}}
+    wide |= {"optimizers": rates, "anisotropy": {"data": ["fresh"], "models": models}}
     copy_of_the_house(tmp_path)
     (tmp_path / "wide.yaml").write_text(yaml.safe_dump(wide))
     jobs = planned(tmp_path, config=("--configfile", "wide.yaml"))

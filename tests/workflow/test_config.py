@@ -70,6 +70,17 @@ MISTAKES = {
         "networks.a: anisotropy.rank = 20 is too large for a state of 16"
     ),
     "networks: {a: {weights: a.npz}}": "networks.a: unknown key 'weights' (allowed: file, cell",
+    "anisotropy: {data: [one_bach]}": "anisotropy.data: unknown data 'one_bach', did you mean 'one_batch'?",
+    "anisotropy: {data: []}": "anisotropy.data: found 0 entries, at least 1 needed",
+    "anisotropy: {data: [fresh, fresh]}": "anisotropy.data: fresh is listed twice",
+    "data: {one_batch: {sequences: 63}}": "data.one_batch.sequences = 63 is too small for anisotropy: allowed is",
+    "data: {one_batch: {sequence: 64}}": "data.one_batch: unknown key 'sequence', did you mean 'sequences'?",
+    "data: {N=64: {sequences: 64}}": "data: 'N=64' is no name",
+    "expansion: {data: [fresh]}": "expansion.data: this block trains no networks; effective_lr and anisotropy do",
+    "gates: {data: [fresh]}": "gates.data: this block trains no networks",
+    "differences: {sequences: 64}": "differences.sequences: a training set is described under the key `data`",
+    "sequences: 64": "sequences: a training set is described under the key `data`",
+    "anisotropy: {sequences: 64}": "anisotropy.sequences: a training set is described under the key `data`",
     "differences: {slope_tasks: [ar2]}": "differences.slope_tasks: ar2 is not in effective_lr.tasks (adding, recall",
     "anisotropy: {rank: 65}": "anisotropy.rank = 65 is too large: there are units = 64",
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
@@ -101,9 +112,9 @@ def keys(schema, prefix=""):
 def test_every_key_is_documented_and_no_other():
     text = (CONFIG / "README.md").read_text()
     rows = [line.split("|")[1].strip().strip("`") for line in text.splitlines() if line.startswith("| `")]
-    blocks = ["training", "effective_lr", "expansion", "anisotropy", "gates", "differences", "networks"]
+    blocks = ["data", "training", "effective_lr", "expansion", "anisotropy", "gates", "differences", "networks"]
     inner = "optimizers.*.schedule.name"  # told beside the schedule
     expected = [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if key not in [*blocks, inner]]
     assert sorted(rows) == sorted(expected)
-    for block in blocks[1:]:
+    for block in blocks[2:]:
         assert f"### `{block}`" in text

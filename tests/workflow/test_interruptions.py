@@ -15,9 +15,9 @@ from house import copy_of_the_house, planned, snakemake, snakemake_started, wait
 # A training of a few seconds, and what is measured on it.
 BRIEF = ("--configfile", "config/smoke.yaml", "brief.yaml")
 SETTINGS = "effective_lr: {updates: 4000, checkpoints: [0, 4000], cells: [multi]}\n"
-TRAINED = "results/smoke/training/effective_lr/adding/multi-sgd.nc"
-MEASURED = "results/smoke/effective_lr/adding/multi.nc"
-LOG = "results/smoke/logs/training/effective_lr/adding/multi-sgd.log"
+TRAINED = "results/smoke/training/effective_lr/fresh/adding/multi-sgd.nc"
+MEASURED = "results/smoke/effective_lr/fresh/adding/multi.nc"
+LOG = "results/smoke/logs/training/effective_lr/fresh/adding/multi-sgd.log"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import yaml
 from workflow import sizes
 
 CONFIG = yaml.safe_load(Path("config/config.yaml").read_text())
-JOB = SimpleNamespace(experiment="anisotropy", cell="multi")
+JOB = SimpleNamespace(experiment="anisotropy", data="one_batch", cell="multi")
 SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, sizes.gates]
 
 
@@ -27,6 +27,14 @@ def test_larger_jobs_ask_for_more(size):
     wider = size(CONFIG | {"units": 256}, JOB, 20)
     assert small.megabytes < wider.megabytes
     assert small.operations < more_seeds.operations and small.operations < wider.operations
+
+
+def test_a_training_set_is_held():
+    wide = CONFIG | {"data": {"one_batch": {"sequences": 10**5}}}
+    held = 4 * 8e-6 * 10**5 * 120 * 6  # of four members, in double precision
+    assert sizes.training(wide, JOB, 20).megabytes == pytest.approx(
+        sizes.training(CONFIG, JOB, 20).megabytes + held, rel=0.01
+    )
 
 
 def test_a_cell_with_a_larger_state_asks_for_more():

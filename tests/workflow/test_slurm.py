@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slurm
 SCRIPTS = ROOT / "tests" / "slurm"
 CONF = Path("/etc/slurm/slurm.conf")
 PROFILE = ("--workflow-profile", "profiles/slurm")
-FIGURE = "results/smoke/figures/figure_05_effective_lr_multi_adding.png"
-BY_SBATCH = "results/smoke/effective_lr/adding/multi.nc"
+FIGURE = "results/smoke/figures/fresh/figure_05_effective_lr_multi_adding.png"
+BY_SBATCH = "results/smoke/effective_lr/fresh/adding/multi.nc"
 
 # One job grows past what it asked for, the other trains on and on.
 GREEDY = {"run": "greedy", "seeds": [1], "units": 128, "experiments": ["expansion", "effective_lr"]}
@@ -48,7 +48,7 @@ def runs(slurm, tmp_path_factory):
         *(greedy, *PROFILE, "--configfile", "greedy.yaml", "--retries", "0"),
         *("--slurm-init-seconds-before-status-checks", "1"),  # that is, jobs are looked at after 11, 32, 63, 104 s
         *("--set-resources", "expansion:mem_mb=400", "train:runtime=1"),
-        *("--", "results/greedy/expansion/multi.nc", "results/greedy/training/effective_lr/adding/multi-sgd.nc"),
+        *("--", "results/greedy/expansion/multi.nc", "results/greedy/training/effective_lr/fresh/adding/multi-sgd.nc"),
     )
     sound_run = snakemake_started(
         *(sound, *PROFILE, *SMOKE, "--retries", "1", "--config", "seeds_per_job=1"),
@@ -108,4 +108,4 @@ def test_a_run_that_ends_for_time_names_it(runs):
     assert any("TimeLimit=00:01:00" in job and "JobState=TIMEOUT" in job for job in jobs)
     assert "SLURM status is: 'TIMEOUT'" in said
     assert "and 1 min" in said
-    assert not (folder / "results/greedy/training/effective_lr/adding/multi-sgd.nc").exists()
+    assert not (folder / "results/greedy/training/effective_lr/fresh/adding/multi-sgd.nc").exists()

@@ -1,35 +1,47 @@
 """Names of files, and which of them a configuration asks for."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
-import yaml
 from test_config import merged, read
 
 from workflow import targets
 
-PAPER = yaml.safe_load(Path("config/config.yaml").read_text())
+PAPER = read("config.yaml")
 FACTORIAL = merged(PAPER, read("factorial.yaml"))
+TASKS, MODELS = PAPER["anisotropy"]["tasks"], PAPER["anisotropy"]["models"]
+DATA = ["one_batch", "fresh"]
 
 
 def test_parts_that_are_not_given_stay_wildcards():
-    found = targets.path(PAPER, "training", experiment="anisotropy", model="multi-sgd")
-    assert found == "results/paper/training/anisotropy/{task}/multi-sgd.nc"
+    found = targets.path(PAPER, "training", experiment="anisotropy", data="fresh", model="multi-sgd")
+    assert found == "results/paper/training/anisotropy/fresh/{task}/multi-sgd.nc"
     assert targets.path(PAPER, "expansion") == "results/paper/expansion/{cell}.nc"
 
 
-def test_every_model_is_measured_on_every_task():
-    tasks, models = PAPER["anisotropy"]["tasks"], PAPER["anisotropy"]["models"]
-    for found in (targets.trainings(PAPER, "anisotropy"), targets.anisotropies(PAPER)):
-        assert list(found) == [(task, model) for task in tasks for model in models]
+def test_every_model_is_trained_and_measured_on_all_data_and_every_task():
+    for found in (targets.trainings(PAPER), targets.of_models(PAPER, "anisotropy")):
+        assert list(found) == list(product(DATA, TASKS, MODELS))
         assert len(set(found.values())) == len(found)
-    assert targets.trainings(PAPER, "effective_lr")["short", "leaky-sgd"].endswith("/effective_lr/short/leaky-sgd.nc")
+    rates = targets.effective_rates(PAPER)
+    assert {data for data, _, _ in rates} == {"fresh"}
+    assert rates["fresh", "short", "leaky"] == "results/paper/effective_lr/fresh/short/leaky.nc"
 
 
-def test_gates_measures_no_model_in_both_experiments():
-    found = targets.gates(PAPER)
-    assert {model for experiment, _, model in found if experiment == "effective_lr"} == {"leaky-sgd"}
-    assert len(set(found.values())) == len(found)
+def test_data_that_are_left_out_are_fresh():
+    config = PAPER | {"anisotropy": {key: value for key, value in PAPER["anisotropy"].items() if key != "data"}}
+    assert targets.regimes(config, "anisotropy") == ["fresh"]
+
+
+def test_gates_measures_no_model_twice_on_the_same_data():
+    def of_effective_lr(config):
+        return {model for experiment, _, _, model in targets.gates(config) if experiment == "effective_lr"}
+
+    assert of_effective_lr(PAPER) == {"leaky-sgd"}
+    assert of_effective_lr(merged(PAPER, {"anisotropy": {"data": ["one_batch"]}})) == {
+        "leaky-sgd", "scalar-sgd", "multi-sgd"
+    }  # fmt: skip
 
 
 def test_nothing_of_an_experiment_that_is_not_asked_for():
@@ -45,12 +57,20 @@ def test_figures_of_the_paper_carry_its_number():
     assert sum(name.startswith("figure_") for name in names) == len(targets.PAPER_FIGURES)
 
 
+def test_figures_on_other_data_than_the_papers_carry_no_number():
+    name = "effective_lr_leaky_adding"
+    assert targets.figure(PAPER, f"fresh/{name}")[1].endswith(f"/figures/fresh/figure_03_{name}.png")
+    assert targets.figure(PAPER, f"n256/{name}")[1].endswith(f"/figures/n256/{name}.png")
+
+
 def test_many_models_have_a_page_of_time_scales_for_each_cell():
-    assert {name.rpartition("_")[0] for name in targets.time_scale_pages(PAPER)} == {"time_scales"}
-    pages = targets.time_scale_pages(FACTORIAL)
-    assert {name.rpartition("_")[0] for name in pages} == {"time_scales_scalar", "time_scales_multi"}
-    _, measured = pages["time_scales_multi_ar2"]
-    assert measured["multi-adam"] == "results/factorial/gates/anisotropy/ar2/multi-adam.nc" and len(measured) == 5
+    def kinds(config):
+        return {name.rpartition("_")[0] for name in targets.time_scale_pages(config)}
+
+    assert kinds(PAPER) == {f"{data}/time_scales" for data in DATA}
+    assert kinds(FACTORIAL) == {f"{data}/time_scales_{cell}" for data in DATA for cell in ("scalar", "multi")}
+    _, _, measured = targets.time_scale_pages(FACTORIAL)["fresh/time_scales_multi_ar2"]
+    assert measured["multi-adam"] == "results/factorial/gates/anisotropy/fresh/ar2/multi-adam.nc" and len(measured) == 5
 
 
 @pytest.mark.parametrize(
@@ -69,3 +89,32 @@ def test_gate_and_optimizer_are_told_apart_by_all_pairs_of_them(models, told_apa
 
 def test_the_released_code_has_no_lstm():
     assert targets.released(PAPER, ["plain-adam", "lstm-adam", "multi-sgd"]) == ["plain-adam", "multi-sgd"]
+
+
+def test_a_verdict_for_each_kind_of_data():
+    """What is not trained on it enters with what it is trained on."""
+    found = targets.verdicts(PAPER)
+    assert list(found) == DATA
+    assert found["one_batch"]["gates"] == found["one_batch"]["training"] == "one_batch"
+    assert {verdict["effective_lr"] for verdict in found.values()} == {"fresh"}
+    assert set(found["fresh"].values()) == {"fresh"}
+    alone = merged(PAPER, {"anisotropy": {"data": ["fresh"]}})
+    assert list(targets.verdicts(alone)) == ["fresh"]
+    evidence = targets.evidence(PAPER)
+    for data_of in found.values():
+        assert all((source, data, "adding") in {of[:3] for of in evidence} for source, data in data_of.items())
+
+
+def test_results_of_an_earlier_version_are_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for kind in targets.FILES:
+        new = Path(targets.path(PAPER, kind).replace("{", "").replace("}", ""))
+        new.parent.mkdir(parents=True, exist_ok=True)
+        new.touch()
+    assert targets.made_before(PAPER) == []
+    for old in ("training/anisotropy/adding/multi-sgd.nc", "steps/adding/multi-sgd.nc", "effective_lr/ar2/multi.nc"):
+        path = Path("results/paper", old)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found = [str(path) for path in targets.made_before(PAPER)]
+    assert found == [f"results/paper/{of}" for of in ("effective_lr/ar2", "steps/adding", "training/anisotropy/adding")]

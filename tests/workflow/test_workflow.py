@@ -1,9 +1,17 @@
 """The workflow as a user meets it: planned, run, run again, edited, mistyped. In a copy, from nothing."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
 from house import SMOKE, copy_of_the_house, planned, snakemake
+
+from workflow import targets
+
+# {rule: kind of its files}, where the two have different names.
+KINDS = {"train": "training", "differences_slope": "slopes", "import_network": "weights"}
+KINDS |= dict.fromkeys(("measure_network", "network_expansion"), "networks")
 
 
 def test_the_paper_can_be_planned(tmp_path):
@@ -13,13 +21,14 @@ def test_the_paper_can_be_planned(tmp_path):
 
 def test_smoke_makes_every_figure_in_both_formats(smoke):
     figures = smoke[0] / "results" / "smoke" / "figures"
-    pdf, png = ({p.stem for p in figures.glob(f"*.{ext}")} for ext in ("pdf", "png"))
+    pdf, png = ({p.stem for p in figures.rglob(f"*.{ext}")} for ext in ("pdf", "png"))
     assert pdf == png
-    assert all(p.stat().st_size > 5000 for p in figures.iterdir())
+    assert all(p.stat().st_size > 5000 for p in figures.rglob("*.*"))
+    assert (figures / "one_batch" / "gates_adding.pdf").exists()
 
 
 def test_every_job_has_a_log_with_its_progress(smoke):
-    log = smoke[0] / "results" / "smoke" / "logs" / "training" / "effective_lr" / "adding" / "multi-sgd.log"
+    log = smoke[0] / "results" / "smoke" / "logs" / "training" / "effective_lr" / "fresh" / "adding" / "multi-sgd.log"
     assert "update 120/120 | loss" in log.read_text()
     assert "update 120/120 | loss" in smoke[1]  # and on the terminal
 
@@ -32,6 +41,9 @@ def test_every_file_is_described(smoke):
         for name, variable in ds.variables.items():
             assert {"long_name", "units"} <= set(variable.attrs), (path, name)
             assert name in ds.coords or "equation" in variable.attrs, (path, name)
+        wildcards = re.findall(r"{(\w+)}", targets.FILES[KINDS.get(ds.rule, ds.rule)])
+        for key in wildcards:
+            assert ds.attrs[key] in str(path), (path, key)
         for key in ("title", "references", "git_commit", "engine_sha256", "config", "array_backend", "device", "dtype"):
             assert key in ds.attrs, (path, key)
         assert ds.seed.values.tolist() == ([1] if "networks" in path.parts else [1, 2])
@@ -67,15 +79,15 @@ def test_a_second_run_has_nothing_to_do(smoke):
 
 
 def test_the_same_inputs_give_the_same_bytes(smoke, tmp_path):
-    name = "results/smoke/effective_lr/adding/multi.nc"
+    name = "results/smoke/effective_lr/fresh/adding/multi.nc"
     again = copy_of_the_house(tmp_path, smoke[0])
     assert snakemake(again, *SMOKE, "--", name).returncode == 0
     assert (again / name).read_bytes() == (smoke[0] / name).read_bytes()
 
 
 def test_blocks_of_seeds_give_the_same_bytes(smoke, tmp_path):
-    measured = ("expansion/multi", "effective_lr/adding/multi", "anisotropy/adding/plain-adam")
-    names = [f"results/smoke/{name}.nc" for name in (*measured, "training/anisotropy/adding/plain-adam")]
+    measured = ("expansion/multi", "effective_lr/fresh/adding/multi", "anisotropy/one_batch/adding/plain-adam")
+    names = [f"results/smoke/{name}.nc" for name in (*measured, "training/anisotropy/one_batch/adding/plain-adam")]
     split = copy_of_the_house(tmp_path, smoke[0])
     said = snakemake(split, *SMOKE, "--config", "seeds_per_job=1", "--", *names)
     assert said.returncode == 0, said.stderr
@@ -98,6 +110,30 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
         assert planned(smoke[0]) == expected | judged
     finally:
         edited.write_text(before)
+
+
+def test_more_data_leave_what_is_there(smoke):
+    """A third set is trained and measured; on the others nothing is."""
+    folder = smoke[0]
+    (folder / "wider.yaml").write_text("data: {n32: {sequences: 32}}\nanisotropy: {data: [one_batch, fresh, n32]}\n")
+    jobs = planned(folder, config=(*SMOKE, "wider.yaml"))
+    assert jobs["train"] == jobs["anisotropy"] == jobs["gates"] == jobs["differences"] + 3 == 2 * 3
+    assert "expansion" not in jobs and "effective_lr" not in jobs
+    narrower = planned(
+        folder, "--", "results/smoke/summary.csv", config=(*SMOKE, "--config", "anisotropy={data: [fresh]}")
+    )
+    assert set(narrower) <= {"summary"}
+
+
+def test_results_of_an_earlier_version_are_refused(tmp_path):
+    folder = copy_of_the_house(tmp_path)
+    old = folder / "results/smoke/training/anisotropy/adding/multi-sgd.nc"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    said = snakemake(folder, *SMOKE)
+    assert said.returncode != 0
+    assert "results/smoke/training/anisotropy/adding: results of an earlier version" in said.stderr
+    assert "move results/smoke away, or give this run another name" in said.stderr
 
 
 def test_a_figure_edit_trains_nothing(smoke):

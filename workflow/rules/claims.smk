@@ -23,6 +23,8 @@ rule claims:
         runtime=minutes(60),
     params:
         measured=list(EVIDENCE),
+        verdicts=targets.verdicts(config),
+        sets={data: entry["sequences"] for data, entry in config["data"].items() if "sequences" in entry},
         tasks={
             **{source: config["anisotropy"]["tasks"] for source in ("training", "anisotropy", "gates", "steps")},
             "effective_lr": config["effective_lr"]["tasks"],

@@ -9,16 +9,23 @@ sys.path.insert(0, workflow.basedir)
 
 from snakemake.exceptions import WorkflowError
 
+from engine.common.words import data_label
 from workflow import sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
-from workflow.parts import cell_settings, optimizer_settings
+from workflow.parts import cell_settings, optimizer_settings, set_size
 from workflow.sources import sources
 
 try:
     check(config)
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
+if before := targets.made_before(config):
+    more = f" and {len(before) - 1} more folders" if len(before) > 1 else ""
+    raise WorkflowError(
+        f"{before[0]}{more}: results of an earlier version, which do not say on what data their networks were trained. They "
+        f"are not mixed with new ones: move {targets.folder(config)} away, or give this run another name (`run`)"
+    )
 
 # On a cluster each job reads the configuration again; its results are recorded as made by that of the run.
 CONTENT = sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
@@ -35,6 +42,7 @@ SPLIT = set()  # folders below RESULTS whose files are written in blocks of seed
 
 wildcard_constraints:
     experiment="[a-z0-9_]+",
+    data="[a-z0-9_]+",
     task="[a-z0-9_]+",
     cell="[a-z0-9_]+",
     optimizer="[a-z0-9_]+",
@@ -96,13 +104,14 @@ def job_size(size, wildcards):
     return size(config, wildcards, len(seeds_in_job(wildcards)))
 
 
-def drawn(pattern, category, shows, of):
-    """The two files that a job draws, the PNG for the report."""
-    file, caption = f"{RESULTS}/figures/{{number}}{pattern}", pattern.split("_{")[0]
+def drawn(pattern, category, shows, of, within=""):
+    """The two files that a job draws, in the folder `within`; the PNG is for the report."""
+    file, caption = f"{RESULTS}/figures/{within}{{number}}{pattern}", pattern.split("_{")[0]
 
     def labels(wildcards):
         number = wildcards.number.partition("_")[2].strip("_")
-        return {"shows": f"Figure {int(number):2}: {shows}" if number else shows, "of": of}
+        of_data = f"{of}, {data_label(wildcards.data)}" if within else of
+        return {"shows": f"Figure {int(number):2}: {shows}" if number else shows, "of": of_data.format(**wildcards)}
 
     return [f"{file}.pdf", report(f"{file}.png", f"../report/{caption}.rst", category, labels=labels)]
 

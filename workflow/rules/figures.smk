@@ -1,12 +1,23 @@
 # Figures, as PDF and PNG. Those of the paper carry its number in their name.
+from itertools import product
+
+TRAINED = list(product(targets.regimes(config, "anisotropy"), config["anisotropy"]["models"]))
+
+
 rule draw_effective_lr:
     input:
         measured=path("effective_lr"),
         code=code("draw_effective_lr.py"),
     output:
-        drawn("effective_lr_{cell}_{task}", "Effective learning rates", "effective rates by lag", "{cell}, {task}"),
+        drawn(
+            "effective_lr_{cell}_{task}",
+            "Effective learning rates",
+            "effective rates by lag",
+            "{cell}, {task}",
+            within="{data}/",
+        ),
     log:
-        f"{RESULTS}/logs/figures/{{number}}effective_lr_{{cell}}_{{task}}.log",
+        f"{RESULTS}/logs/figures/{{data}}/{{number}}effective_lr_{{cell}}_{{task}}.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -22,9 +33,15 @@ rule draw_predictors:
         measured=[path("effective_lr", cell=cell) for cell in config["effective_lr"]["cells"]],
         code=code("draw_predictors.py"),
     output:
-        drawn("predictors_{task}", "Effective learning rates", "what predicts them", "all cells, {task}"),
+        drawn(
+            "predictors_{task}",
+            "Effective learning rates",
+            "what predicts them",
+            "all cells, {task}",
+            within="{data}/",
+        ),
     log:
-        f"{RESULTS}/logs/figures/{{number}}predictors_{{task}}.log",
+        f"{RESULTS}/logs/figures/{{data}}/{{number}}predictors_{{task}}.log",
     conda:
         "../../environment.yml"
     threads: 1
@@ -57,7 +74,8 @@ rule draw_expansion:
 
 rule draw_anisotropy:
     input:
-        measured=[path("anisotropy", model=model) for model in config["anisotropy"]["models"]],
+        measured=[path("anisotropy", data=data, model=model) for data, model in TRAINED],
+        training=[path("training", experiment="anisotropy", data=data, model=model) for data, model in TRAINED],
         code=code("draw_anisotropy.py"),
     output:
         drawn("anisotropy_{task}", "Joint anisotropy", "anisotropy of propagation and updates", "{task}"),
@@ -70,7 +88,7 @@ rule draw_anisotropy:
         mem_mb=megabytes(500),
         runtime=minutes(10),
     params:
-        models=config["anisotropy"]["models"],
+        trained=TRAINED,
         rank=config["anisotropy"]["rank"],
     script:
         "../scripts/draw_anisotropy.py"

@@ -1,6 +1,6 @@
 # Figures of gates as optimizers, time scales, alignment, decompositions and claims. One job draws a whole family of them.
 GATE_PAGES, TIME_SCALE_PAGES = targets.gate_pages(config), targets.time_scale_pages(config)
-TRAININGS, REFERENCES = (targets.trainings(config, "anisotropy", chosen) for chosen in (None, G["references"]))
+TRAININGS, REFERENCES = (targets.trainings(config, chosen) for chosen in (None, G["references"]))
 
 
 rule draw_gates:
@@ -26,7 +26,7 @@ rule draw_gates:
 
 rule draw_time_scales:
     input:
-        gates=[file for _, measured in TIME_SCALE_PAGES.values() for file in measured.values()],
+        gates=[file for *_, measured in TIME_SCALE_PAGES.values() for file in measured.values()],
         coupling=f"{RESULTS}/coupling.csv",
         code=code("draw_time_scales.py"),
     output:
@@ -41,7 +41,7 @@ rule draw_time_scales:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        pages=[(task, list(measured)) for task, measured in TIME_SCALE_PAGES.values()],
+        pages=[(data, task, list(measured)) for data, task, measured in TIME_SCALE_PAGES.values()],
     script:
         "../scripts/draw_time_scales.py"
 
@@ -61,6 +61,8 @@ rule draw_coupling:
     resources:
         mem_mb=megabytes(500),
         runtime=minutes(10),
+    params:
+        data=targets.coupled(config),
     script:
         "../scripts/draw_coupling.py"
 
@@ -129,7 +131,8 @@ rule draw_decomposition:
         mem_mb=megabytes(500),
         runtime=minutes(10),
     params:
-        tasks=list(FAMILIES["means"].values()),
+        data=targets.regimes(config, "anisotropy"),
+        trained=list(targets.trained_on(config, "anisotropy")),
     script:
         "../scripts/draw_decomposition.py"
 

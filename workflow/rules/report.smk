@@ -2,12 +2,14 @@
 report: "../report/workflow.rst"
 
 
-ANISOTROPY, TABLES = targets.anisotropies(config), targets.table_pages(config)
+TABLES = targets.table_pages(config)
+TRAININGS, MEASURED = targets.trainings(config), targets.of_models(config, "anisotropy")
 
 
 rule summary:
     input:
-        measured=ANISOTROPY.values(),
+        measured=MEASURED.values(),
+        training=TRAININGS.values(),
         code=code("summary.py"),
     output:
         csv=f"{RESULTS}/summary.csv",
@@ -22,7 +24,7 @@ rule summary:
         runtime=minutes(10),
     params:
         run=config["run"],
-        measured=list(ANISOTROPY),
+        measured=list(MEASURED),
         lags=config["anisotropy"]["summary_lags"],
     script:
         "../scripts/summary.py"

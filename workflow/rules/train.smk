@@ -1,4 +1,4 @@
-# Training: one job a task and model, all seeds inside.
+# Training: one job a kind of data, task and model, all seeds inside.
 rule train:
     input:
         code=code("train.py"),
@@ -18,6 +18,9 @@ rule train:
         training=config["training"],
         cell=lambda w: cell_settings(config, w.cell, config[w.experiment]["inputs"]),
         optimizer=lambda w: optimizer_settings(config, w.optimizer),
-        protocol=lambda w: {k: config[w.experiment][k] for k in ("T", "batch", "updates", "checkpoints")},
+        protocol=lambda w: {
+            **{k: config[w.experiment][k] for k in ("T", "batch", "updates", "checkpoints", "probe_batch")},
+            **set_size(config, w.data),
+        },
     script:
         "../scripts/train.py"

@@ -6,10 +6,12 @@ import pandas as pd
 import yaml
 
 from engine.common.files import write_text
+from engine.common.words import data_label
 from engine.results.netcdf import load
 from engine.verdicts.claim_cases import Measured, Results
 from engine.verdicts.claims import evaluate
 from engine.verdicts.factorial import table
+from engine.verdicts.regimes import heading, side_by_side
 from engine.verdicts.summary import markdown_table
 from workflow.job import start
 
@@ -19,25 +21,49 @@ measured = dict(zip(params.measured, snakemake.input.measured, strict=True))
 
 
 @cache
-def read(source, task, cell, optimizer):
+def read(source, data, task, cell, optimizer):
     """What a run has measured, as the claims want it; None for what it has not."""
-    if (source, task, cell, optimizer) not in measured:
+    if (source, data, task, cell, optimizer) not in measured:
         return None
-    ds = load(measured[source, task, cell, optimizer])
+    ds = load(measured[source, data, task, cell, optimizer])
     arrays = {name: (variable.dims, variable.values) for name, variable in ds.data_vars.items()}
     return Measured(arrays, {dim: ds[dim].values for dim in ds.coords})
 
 
+def on(data_of):
+    """Results of {source: data}; a source without training has none."""
+    return Results(params.tasks, cells, optimizers, lambda source, *of: read(source, data_of.get(source, ""), *of))
+
+
+def about(data_of, rows):
+    """The rows, each with the data that its file is about."""
+    return [{"data": data_of.get(row["measured_in"], "")} | row for row in rows]
+
+
 cells, optimizers = (list(dict.fromkeys(names)) for names in zip(*(m.split("-") for m in params.models), strict=True))
-results = Results(params.tasks, cells, optimizers, read)
 with open(snakemake.input.claims) as declared:
     document = yaml.safe_load(declared)
-cases, verdicts = evaluate(document, results)
-effects, means = table(document, results)
-for name, rows in (("claims", verdicts), ("cases", cases), ("effects", effects), ("means", means)):
+verdicts, found = {}, {"cases": [], "effects": [], "means": []}
+for data, data_of in params.verdicts.items():
+    rows, verdicts[data] = evaluate(document, on(data_of))
+    found["cases"] += [{"verdict_on": data} | row for row in about(data_of, rows)]
+    for name, rows in zip(("effects", "means"), table(document, on(data_of)), strict=True):
+        found[name] += about(data_of, rows)
+found["claims"] = side_by_side(verdicts, params.sets)
+for name, rows in found.items():
     write_text(snakemake.output[name], pd.DataFrame(rows).to_csv(index=False))
 
-shown = ["claim", "sentence", "verdict", "holds", "contradicted", "undecided", "not_measured"]
-page = "# The claims of the abstract, judged by this run\n\nEvery case, with effect size and 95% interval over seeds: "
-page += "claim_cases.csv. What a claim is tested by: config/claims.yaml.\n\n"
-write_text(snakemake.output.page, page + markdown_table(verdicts, shown))
+shown = {"claim": "claim", "sentence": "sentence"}
+shown |= {f"verdict_{data}": data_label(data) for data in verdicts}
+shown |= {"comparison": "data compared", "command": "what this run lacks is judged by"}
+page = f"""# The claims of the abstract, judged by this run
+
+The paper's runs have one batch in `anisotropy` and fresh data in `effective_lr`. Verdicts of this run, side by side:
+
+{heading(params.verdicts, params.sets)}
+
+Every case, with effect size and 95% interval over seeds: claim_cases.csv. What tests a claim: config/claims.yaml.
+
+"""
+page += markdown_table([{words: row[name] for name, words in shown.items()} for row in found["claims"]], shown.values())
+write_text(snakemake.output.page, page)

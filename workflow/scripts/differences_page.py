@@ -9,12 +9,12 @@ from workflow.job import start
 
 start(snakemake)
 params, rows, slopes = snakemake.params, [], []
-for (task, model), path in zip(params.measured, snakemake.input.measured, strict=True):
+for (data, task, model), path in zip(params.measured, snakemake.input.measured, strict=True):
     ds = load(path)
-    rows += [{"task": task, "model": model} | row for row in departure_rows(ds.data_vars, ds.coords)]
-for (task, cell), path in zip(params.slopes, snakemake.input.slopes, strict=True):
+    rows += [{"data": data, "task": task, "model": model} | row for row in departure_rows(ds.data_vars, ds.coords)]
+for (data, task, cell), path in zip(params.slopes, snakemake.input.slopes, strict=True):
     ds = load(path)
-    slopes += [{"task": task, "model": cell} | row for row in slope_rows(ds.slope.values, ds.coords)]
+    slopes += [{"data": data, "task": task, "model": cell} | row for row in slope_rows(ds.slope.values, ds.coords)]
 write_text(snakemake.output.csv, pd.DataFrame(rows + slopes).to_csv(index=False))
 
 touched = [row for row in rows if not abs(row["released"] / row["defined"] - 1) < 0.01]
@@ -24,7 +24,7 @@ Medians over {ds.sizes["seed"]} seeds. Departures that change a number by less t
 are in differences.csv.
 
 """
-columns = ["task", "model", "checkpoint", "quantity", "departure", "lag", "defined", "released"]
+columns = ["data", "task", "model", "checkpoint", "quantity", "departure", "lag", "defined", "released"]
 page += markdown_table(touched, columns) + "\n## Slope of log S on log P0\n\n"
-page += markdown_table(slopes, ["task", "model", "checkpoint", "departure", "defined", "released"])
+page += markdown_table(slopes, ["data", "task", "model", "checkpoint", "departure", "defined", "released"])
 write_text(snakemake.output.page, page)

@@ -1,4 +1,4 @@
-"""Draws the coupling of time scales of every model, task and checkpoint."""
+"""Draws the coupling of time scales of every model, task and checkpoint, one figure for each kind of training data."""
 
 import pandas as pd
 
@@ -7,4 +7,6 @@ from engine.figures.style import save_figure
 from workflow.job import start
 
 start(snakemake)
-save_figure(coupling_figure(pd.read_csv(snakemake.input.coupling)), snakemake.output)
+table, output = pd.read_csv(snakemake.input.coupling), snakemake.output
+for data, pdf, png in zip(snakemake.params.data, output.pdf, output.png, strict=True):
+    save_figure(coupling_figure(table[table.data == data]), (pdf, png))

@@ -1,4 +1,4 @@
-"""Draws what is the gate's and what the optimizer's: shares of all tasks, then the means task by task."""
+"""Draws what is the gate's and what the optimizer's: the shares for each kind of data, then the means task by task."""
 
 import pandas as pd
 
@@ -7,8 +7,9 @@ from engine.figures.style import save_figure
 from workflow.job import start
 
 start(snakemake)
-output, means = snakemake.output, pd.read_csv(snakemake.input.means)
-figures = [shares_figure(pd.read_csv(snakemake.input.effects))]
-figures += [means_figure(means[means.task == task]) for task in snakemake.params.tasks]
+output, params = snakemake.output, snakemake.params
+effects, means = (pd.read_csv(path) for path in (snakemake.input.effects, snakemake.input.means))
+figures = [shares_figure(effects[effects.data == data]) for data in params.data]
+figures += [means_figure(means[(means.data == data) & (means.task == task)]) for data, task in params.trained]
 for figure, pdf, png in zip(figures, output.pdf, output.png, strict=True):
     save_figure(figure, (pdf, png))

@@ -11,17 +11,18 @@ params, output = snakemake.params, snakemake.output
 
 
 def datasets(keys, paths):
-    """{(task, model): dataset}."""
+    """{(data, task, model): dataset}."""
     return {tuple(key): load(path) for key, path in zip(keys, paths, strict=True)}
 
 
 inputs = snakemake.input
 steps, gates, networks = (datasets(params.steps, paths) for paths in (inputs.steps, inputs.gates, inputs.networks))
 references = datasets(params.references, inputs.references)
-for model, pdf, png in zip(dict.fromkeys(model for _, model in steps), output.pdf, output.png, strict=True):
+pages = dict.fromkeys((data, model) for data, _, model in steps)
+for (data, model), pdf, png in zip(pages, output.pdf, output.png, strict=True):
     compared = {}
-    for task in (task for task, of in steps if of == model):
-        beside = {name: ds.adaptive_step for (of, name), ds in references.items() if of == task}
-        beside[SAME_NETWORK] = networks[task, model].adaptive_step_beside
-        compared[task] = Compared(gates[task, model], steps[task, model], beside)
+    for task in (task for of, task, name in steps if (of, name) == (data, model)):
+        beside = {name: ds.adaptive_step for (*of, name), ds in references.items() if of == [data, task]}
+        beside[SAME_NETWORK] = networks[data, task, model].adaptive_step_beside
+        compared[task] = Compared(gates[data, task, model], steps[data, task, model], beside)
     save_figure(steps_figure(compared, model), (pdf, png))

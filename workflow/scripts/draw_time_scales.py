@@ -12,6 +12,6 @@ params, output = snakemake.params, snakemake.output
 coupling = pd.read_csv(snakemake.input.coupling)
 coupling = coupling[coupling.experiment == "anisotropy"]
 gates = iter(snakemake.input.gates)
-for (task, models), pdf, png in zip(params.pages, output.pdf, output.png, strict=True):
+for (data, task, models), pdf, png in zip(params.pages, output.pdf, output.png, strict=True):
     datasets = {model: load(next(gates)) for model in models}
-    save_figure(time_scales_figure(datasets, coupling[coupling.task == task]), (pdf, png))
+    save_figure(time_scales_figure(datasets, coupling[(coupling.data == data) & (coupling.task == task)]), (pdf, png))

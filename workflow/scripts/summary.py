@@ -4,23 +4,30 @@ import pandas as pd
 
 from engine.common.files import write_text
 from engine.results.netcdf import load
-from engine.verdicts.summary import markdown, summary_rows
+from engine.verdicts.summary import loss_before, markdown, summary_rows
 from workflow.job import start
 
 start(snakemake)
 params, rows = snakemake.params, []
-for (task, model), path in zip(params.measured, snakemake.input.measured, strict=True):
-    ds = load(path)
+for (data, task, model), *paths in zip(
+    params.measured, snakemake.input.measured, snakemake.input.training, strict=True
+):
+    ds, training = map(load, paths)
     arrays = {name: variable.values for name, variable in ds.data_vars.items()}
+    arrays |= {
+        "loss": loss_before(ds.checkpoint.values, training.loss.values),
+        "probe_loss": training.probe_loss.values,
+    }
     found = summary_rows(arrays, ds.lag.values, ds.checkpoint.values, params.lags)
-    rows += [{"task": task, "model": model} | row for row in found]
+    rows += [{"data": data, "task": task, "model": model} | row for row in found]
 
 write_text(snakemake.output.csv, pd.DataFrame(rows).to_csv(index=False))
 values = [name for name in rows[0] if f"{name}_low" in rows[0]]
 page = f"""# Run {params.run}: anisotropy
 
 Mean [95% interval] over seeds; AI in logs. AI = s_1/s_r and CE of Jacobian products at the lags named, and of
-per-sample gradients. The same numbers, in full, are in summary.csv.
+per-sample gradients. loss: mean over the last updates before the checkpoint, on training data; probe_loss: on sequences
+that the network was not trained on. The same numbers, in full, are in summary.csv.
 
 """
-write_text(snakemake.output.page, page + markdown(rows, ["task", "model", "checkpoint", "seeds"], values))
+write_text(snakemake.output.page, page + markdown(rows, ["data", "task", "model", "checkpoint", "seeds"], values))

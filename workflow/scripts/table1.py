@@ -15,13 +15,13 @@ def arrays(path):
 
 
 params, measured = snakemake.params, {}
-steps = dict(zip(params.steps, snakemake.input.steps, strict=True))
-for (_, task, model), path in zip(params.gates, snakemake.input.gates, strict=True):
+steps = dict(zip(map(tuple, params.steps), snakemake.input.steps, strict=True))
+for (_, data, task, model), path in zip(params.gates, snakemake.input.gates, strict=True):
     cell, optimizer = model.split("-")
     if optimizer == params.optimizer:
-        compared = arrays(steps[task, model]) if (task, model) in steps else None
-        measured.setdefault(cell, {})[task] = values(arrays(path), compared)
+        compared = arrays(steps[data, task, model]) if (data, task, model) in steps else None
+        measured.setdefault(data, {}).setdefault(cell, {})[task] = values(arrays(path), compared)
 
-rows = table(measured)
+rows = [{"data": data} | row for data, cells in measured.items() for row in table(cells)]
 write_text(snakemake.output.csv, pd.DataFrame(rows).to_csv(index=False))
 write_text(snakemake.output.latex, latex(rows))

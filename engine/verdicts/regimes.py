@@ -1,0 +1,57 @@
+"""Verdicts on networks that were trained on different data, side by side."""
+
+from engine.common.words import data_label
+from engine.verdicts.claims import MIXED, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED
+
+STRENGTH = {NOT_SUPPORTED: 0, MIXED: 1, SUPPORTED: 2}
+KEYS = ("claim", "sentence", "command")
+
+
+def side_by_side(verdicts, memorised):
+    """One row a claim from {data: rows of verdicts of claims.evaluate}: its verdicts, their comparison, their counts.
+
+    `memorised` names the data of which networks see the same sequences again and again.
+    """
+    rows = []
+    for of in zip(*verdicts.values(), strict=True):
+        of = dict(zip(verdicts, of, strict=True))
+        first = next(iter(of.values()))
+        said = {data: row["verdict"] for data, row in of.items()}
+        counts = {
+            f"{name}_{data}": row[name] for data, row in of.items() for name in row if name not in (*KEYS, "verdict")
+        }
+        rows.append(
+            {"claim": first["claim"], "sentence": first["sentence"]}
+            | {f"verdict_{data}": verdict for data, verdict in said.items()}
+            | {"comparison": comparison(said, memorised), "command": first["command"]}
+            | counts
+        )
+    return rows
+
+
+def comparison(verdicts, memorised):
+    """What {data: verdict} say together, in words; "" where there is nothing to compare."""
+    sides = {True: [], False: []}
+    for data, verdict in verdicts.items():
+        if verdict != NOT_MEASURED:
+            sides[data in memorised].append(STRENGTH[verdict])
+    if not all(sides.values()):
+        return ""
+    memory, fresh = max(sides[True]), max(sides[False])
+    if memory == fresh:
+        return "the same verdict"
+    some = "" if max(memory, fresh) == STRENGTH[SUPPORTED] else "in some cases "
+    more = "in some cases" if min(memory, fresh) else "not"
+    if memory > fresh:
+        return f"holds {some}only where the network has memorised its training set; {more} with fresh data"
+    return f"holds {some}with fresh data; {more} where the network has memorised its training set"
+
+
+def heading(verdicts, sets):
+    """What each of {data: {source: data}} is about, a line each; `sets` is {data: number of sequences}."""
+    lines = []
+    for data, data_of in verdicts.items():
+        on = f"the same {sets[data]} sequences" if data in sets else "new sequences at every update"
+        others = [f"`{source}` on {data_label(other)}" for source, other in data_of.items() if other != data]
+        lines.append("; ".join([f"- {data_label(data)}: networks trained on {on}", *others]))
+    return "\n".join(lines)
