@@ -19,7 +19,7 @@ READY = .venv/requirements.lock $(if $(CUDA),.venv/requirements-gpu-cuda$(CUDA).
 config = $(if $(filter-out paper,$(1)),--configfile config/$(1).yaml)
 
 .DELETE_ON_ERROR:
-.PHONY: help paper smoke factorial report test lint bench bench-gpu lock clean
+.PHONY: help paper smoke factorial report test lint docs bench bench-gpu lock clean
 
 help:
 	@echo 'make paper       all figures and tables of the paper, into results/paper/'
@@ -28,6 +28,7 @@ help:
 	@echo 'make report      a run as one self-contained page: results/RUN/report.html, RUN=paper'
 	@echo 'make test        the tests'
 	@echo 'make lint        the linters'
+	@echo 'make docs        the documentation as a site: site/index.html'
 	@echo 'make bench       speed beside PyTorch and JAX; make bench-gpu: the same on a GPU'
 	@echo 'make lock        the newest versions into the lock files'
 	@echo 'make clean       removes environments and caches; results stay'
@@ -52,6 +53,10 @@ lint: $(READY)
 	$(PY) -m tools.check_links
 	$(PY) -m snakemake --lint
 
+docs: .venv-docs/requirements-docs.lock
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. .venv-docs/bin/python -m mkdocs build --quiet --strict $(ARGS)
+	@echo site/index.html
+
 bench: .venv-bench/requirements-bench.lock
 	PYTHONPATH=. .venv-bench/bin/python benchmarks/run.py $(ARGS)
 
@@ -63,7 +68,7 @@ lock:
 	$(PYTHON) tools/lock.py
 
 clean:
-	rm -rf .venv .venv-bench .venv-bench-gpu .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-bench-gpu .venv-docs site .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment holds a copy of the lock that it was made from, written last: without it, or with another one, the
@@ -77,6 +82,9 @@ clean:
 	@cp $< $@
 
 .venv-bench/requirements-bench.lock: requirements-bench.lock
+	$(call environment,-r $<)
+
+.venv-docs/requirements-docs.lock: requirements-docs.lock
 	$(call environment,-r $<)
 
 # CUDA 13, whatever CUDA says: PyTorch comes with it, and all peers share one driver and one set of libraries.

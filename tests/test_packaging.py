@@ -34,6 +34,7 @@ IMPORT_NAMES = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib", "cupy": "cupy-cu
 LOCKS = {
     "requirements.lock": ("workflow", "test", "lint", "slurm"),
     "requirements-bench.lock": ("workflow", "bench"),
+    "requirements-docs.lock": ("docs",),
     "requirements-gpu-cuda12.lock": ("gpu-cuda12",),
     "requirements-gpu-cuda13.lock": ("gpu-cuda13",),
 }
@@ -49,9 +50,14 @@ def bounds(requirements):
     return {canonicalize_name(r.name): r.specifier for r in map(Requirement, requirements)}
 
 
+def added(*extras):
+    """{package: SpecifierSet} of the dependencies of `extras`."""
+    return bounds(r for extra in extras for r in EXTRAS[extra])
+
+
 def declared(*extras):
-    """{package: SpecifierSet} of the main dependencies with those of `extras`."""
-    return bounds(PROJECT["dependencies"]) | bounds(r for extra in extras for r in EXTRAS[extra])
+    """As `added`, with the main dependencies."""
+    return bounds(PROJECT["dependencies"]) | added(*extras)
 
 
 def locked(name, machine=MACHINES[0]):
@@ -96,10 +102,8 @@ def test_both_versions_of_cuda_get_the_same_cupy():
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: "-".join(machine.values()))
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_pins_what_is_declared_within_its_bounds(name, machine):
-    pins = locked(name, machine)
-    if "gpu" in name:  # added to an environment that holds the others
-        pins = locked("requirements.lock", machine) | pins
-    for package, allowed in declared(*LOCKS[name]).items():
+    pins, extras = locked(name, machine), LOCKS[name]
+    for package, allowed in (declared if "workflow" in extras else added)(*extras).items():
         assert package in pins, f"{name} does not pin {package}: make lock"
         assert pins[package] in allowed, f"{name} pins {package}=={pins[package]}, not {allowed}: make lock"
 
@@ -122,7 +126,7 @@ def test_benchmarks_measure_the_versions_that_the_workflow_uses():
         ("engine", ("gpu-cuda13",)),
         ("workflow", ("workflow",)),
         ("tests", ("test", "gpu-cuda13")),
-        ("tools", ()),
+        ("tools", ("docs",)),
         ("benchmarks", ("bench", "gpu-cuda13")),
     ],
 )
@@ -198,7 +202,7 @@ def test_the_hooks_are_those_of_make_lint():
         assert hook["entry"].split(" --")[0].replace(".venv/bin/python", "$(PY)") in lint, hook["id"]
 
 
-def test_the_host_checks_the_oldest_python_on_both_systems():
+def test_the_host_checks_the_oldest_python():
     job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["test"]
     assert f">={job['strategy']['matrix']['python'][0]}" == PROJECT["requires-python"]
     assert job["steps"][-1] == {"run": ".ci/run"}

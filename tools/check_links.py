@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 ROOT = Path(__file__).parent.parent
-NOT_OURS = {"results", "build", "dist"}  # nor what begins with a dot
+NOT_OURS = {"results", "site", "build", "dist"}  # nor what begins with a dot
 
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)|<(?:a href|img src)=\"([^\"]+)\"")
@@ -19,16 +19,23 @@ def pages(root):
     return sorted([*root.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))])
 
 
-def dead_links(page, root):
-    """["page:line: target is what is wrong"] of the links of a page that lead to no file or heading below `root`."""
+def links(page):
+    """[(line, target)] of the links of a page, those to other hosts left out."""
     text = CODE.sub(lambda code: "\n" * code[0].count("\n"), page.read_text(encoding="utf-8"))
-    found = []
-    for link in LINK.finditer(text):
-        target = link[1] or link[2]
-        if not re.match(r"[a-z]+:", target) and (wrong := fault(page, unquote(target), root)):
-            line = text.count("\n", 0, link.start()) + 1
-            found.append(f"{page.relative_to(root)}:{line}: {target}: {wrong}")
-    return found
+    found = [(text.count("\n", 0, link.start()) + 1, link[1] or link[2]) for link in LINK.finditer(text)]
+    return [(line, target) for line, target in found if not re.match(r"[a-z]+:", target)]
+
+
+def linked_files(page):
+    """Paths of the files that a page links to."""
+    found = {(page.parent / unquote(target).partition("#")[0]).resolve() for _, target in links(page)}
+    return {path for path in found if path.is_file()}
+
+
+def dead_links(page, root):
+    """["page:line: target: what is wrong"] of the links of a page that lead to no file or heading below `root`."""
+    wrong = [(line, target, fault(page, unquote(target), root)) for line, target in links(page)]
+    return [f"{page.relative_to(root)}:{line}: {target}: {what}" for line, target, what in wrong if what]
 
 
 def fault(page, target, root):

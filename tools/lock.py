@@ -21,6 +21,7 @@ LOCKS = {
         "what .venv-bench holds, the peers of `make bench` among it",
         ("dependencies", "workflow", "bench"),
     ),
+    "requirements-docs.lock": ("what .venv-docs holds: what makes the site of `make docs`", ("docs",)),
     "requirements-gpu-cuda12.lock": ("what `make paper PROFILE=gpu CUDA=12` adds to .venv", ("gpu-cuda12",)),
     "requirements-gpu-cuda13.lock": ("what `make paper PROFILE=gpu` adds to .venv", ("gpu-cuda13",)),
 }
