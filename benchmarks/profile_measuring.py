@@ -18,7 +18,7 @@ import yaml
 from problem import RATE, build
 from report import RESULTS, about
 
-from engine.measures import anisotropy, effective_lr, expansion, gates, released_code
+from engine.measures import anisotropy, differences, effective_lr, expansion, gates
 from engine.network.ensemble import Networks
 from engine.optimizers import make_optimizer
 from engine.training.train import train
@@ -47,8 +47,8 @@ def jobs():
         "effective_lr": partial(effective_lr.measure, of["effective_lr"], "adding", rate=RATE, **slope),
         "anisotropy": partial(anisotropy.measure, of["anisotropy"], "adding", gradients=a["gradients"], **probe),
         "gates": partial(gates.measure, of["anisotropy"], "adding", **gate),
-        "differences": partial(released_code.measure, of["anisotropy"], "adding", **probe),
-        "differences_slope": partial(released_code.measure_slopes, of["effective_lr"], "adding", **slope),
+        "differences": partial(differences.measure, of["anisotropy"], "adding", **probe),
+        "differences_slope": partial(differences.measure_slopes, of["effective_lr"], "adding", **slope),
         "expansion": partial(expansion.measure, build("multi", inputs=x["inputs"]), [1], **spread),
     }
 

@@ -97,7 +97,13 @@ def by_step(z):
     return steps
 
 
-def chains(cell, W, steps, samples, times, lags):
+def full_jacobian(cell, W, z):
+    """J_t = A_t + B_t (member, batch, H, H)."""
+    A, B = cell.step_jacobian(W, z)
+    return A + B
+
+
+def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
     """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of a slice of its pairs.
 
     `samples` and `times` (member, lag, pair), NumPy, as from `draw_pairs`. What is a part of the longest lag's chain is
@@ -107,7 +113,7 @@ def chains(cell, W, steps, samples, times, lags):
 
     def built(i, some):
         chosen = (like(steps, x[:, i, some]) for x in (samples, times))
-        return jacobian_chain(cell, W, steps, *chosen, lags[i])
+        return jacobian_chain(cell, W, steps, *chosen, lags[i], jacobian)
 
     longest = built(last, slice(None))
     for i, lag in enumerate(lags):
@@ -119,13 +125,12 @@ def chains(cell, W, steps, samples, times, lags):
             yield i, shared, longest[-lag:, :, shared, ...]
 
 
-def jacobian_chain(cell, W, steps, samples, times, lag):
+def jacobian_chain(cell, W, steps, samples, times, lag, jacobian=full_jacobian):
     """J_{t-h+1}, ..., J_t along the first axis for chosen (sample, t), (member, pair) each: (h, member, pair, H, H).
 
     `steps` as from `by_step`.
     """
-    parts = (cell.step_jacobian(W, z) for z in chain_inputs(steps, samples, times, lag))
-    return namespace(steps).stack([A + B for A, B in parts])
+    return namespace(steps).stack([jacobian(cell, W, z) for z in chain_inputs(steps, samples, times, lag)])
 
 
 def chain_inputs(steps, samples, times, lag):

@@ -73,7 +73,7 @@ SENSITIVITY = "log_sensitivity"
 def departure_rows(arrays, coords):
     """One row a checkpoint, quantity, departure and lag: the median over seeds by definition, and as released.
 
-    `arrays` (seed, checkpoint, departure, lag) are those of measures.released_code; S is shown rather than its log.
+    `arrays` (seed, checkpoint, departure, lag) are those of measures.differences; S is shown rather than its log.
     """
     departures, lags = coords["departure"].values.tolist(), coords["lag"].values.tolist()
     rows = []

@@ -1,7 +1,7 @@
 """What the released code computes instead of the anisotropy and sensitivity of one model, departure by departure."""
 
 from engine.common.backend import placement
-from engine.measures.released_code import DEPARTURES, QUANTITIES, measure
+from engine.measures.differences import DEPARTURES, QUANTITIES, measure
 from engine.results.netcdf import dataset, save
 from engine.results.networks import load_networks
 from workflow.job import attributes, start

@@ -1,7 +1,7 @@
 """The slope of log S on log P0 with the released code's power iteration and guards instead of the norm."""
 
 from engine.common.backend import placement
-from engine.measures.released_code import SLOPE_DEPARTURES, SLOPE_QUANTITIES, measure_slopes
+from engine.measures.differences import SLOPE_DEPARTURES, SLOPE_QUANTITIES, measure_slopes
 from engine.results.netcdf import dataset, save
 from engine.results.networks import load_networks
 from workflow.job import attributes, start

@@ -13,13 +13,14 @@ import numpy as np
 
 from engine.cells.cell import per_sample
 from engine.common import safe
-from engine.common.backend import namespace, to_host
+from engine.common.backend import namespace, per_pass, to_host
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
-from engine.common.statistics import log_median
-from engine.measures.anisotropy import by_step, chain_inputs, draw_pairs, energy
+from engine.common.statistics import log_mean, log_median
+from engine.measures.anisotropy import by_step, chains, draw_pairs, energy
 from engine.measures.each import measure_each
-from engine.measures.effective_lr import gate_products, power_fit
+from engine.measures.effective_lr import gate_products, power_fit, products_of_gates
+from engine.measures.lag_profiles import log_gates_over_time
 from engine.network.unroll import forward, jacobians
 from engine.products.linalg import singular_values
 from engine.products.scaled import scaled, times
@@ -45,21 +46,17 @@ GUARD = 1e-12
 
 @dataclass(frozen=True)
 class Chain:
-    """The factors of Phi_{t,t-h} for chosen pairs, the first step first, and a start vector for power iteration."""
+    """The factors of Phi_{t,t-h} for chosen pairs, the first step first, and what departures need beside them."""
 
-    A: object  # (h, member, pair, H, H)
-    B: object  # (h, member, pair, H, H)
-    retained: object  # 1 - g, (h, member, pair, H or 1, 1)
-    start: object  # (member, pair, H, 1)
-
-    @cached_property
-    def J(self):
-        return self.A + self.B
+    J: object  # (h, member, pair, H, H)
+    shifted: object  # the same with B_t of `shifted_jacobian`; None where B_t = 0
+    start: object  # a vector for power iteration, (member, pair, H, 1)
+    r: int
 
     @cached_property
     def log_s(self):
-        """Log singular values of Phi (member, pair, rank), NumPy."""
-        return to_host(log_singular_values(self.J))
+        """Log singular values of Phi (member, pair, rank), NumPy, as the anisotropy takes them."""
+        return to_host(log_singular_values(self.J, self.r))
 
 
 class Statistics(NamedTuple):
@@ -76,35 +73,37 @@ def statistics(log_s, r):
         return Statistics(log_s[..., 0], log_s[..., 0] - log_s[..., r - 1], energy(log_s, r))
 
 
-def exact(chain, r):
+def exact(chain):
     """The definitions."""
-    return statistics(chain.log_s, r)
+    return statistics(chain.log_s, chain.r)
 
 
-def shifted_state(chain, r):
-    """x_t where the gate term has x_{t-1}: phi - x_t = (1 - g)(phi - x_{t-1}), so that B_t shrinks by 1 - g_t."""
-    return statistics(to_host(log_singular_values(chain.A + chain.retained * chain.B)), r)
+def shifted_state(chain):
+    """x_t where the gate's term of J_t has x_{t-1}."""
+    if chain.shifted is None:
+        return exact(chain)
+    return statistics(to_host(log_singular_values(chain.shifted, chain.r)), chain.r)
 
 
-def reversed_order(chain, r):
+def reversed_order(chain):
     """J_{t-h+1} ... J_t: later factors on the right."""
-    return statistics(to_host(log_singular_values(namespace(chain.J).flip(chain.J, axis=0))), r)
+    return statistics(to_host(log_singular_values(namespace(chain.J).flip(chain.J, axis=0), chain.r)), chain.r)
 
 
-def power_iteration(chain, r):
+def power_iteration(chain):
     """||Phi v|| after five steps v <- Phi v / ||Phi v|| as the norm.
 
     Without a step of Phi^T, v turns to the eigenvectors of the largest |eigenvalue|, not to the direction of s_1.
     """
-    return exact(chain, r)._replace(log_sensitivity=to_host(log_power_norm(scaled_product(chain.J), chain.start)))
+    return exact(chain)._replace(log_sensitivity=to_host(log_power_norm(scaled_product(chain.J), chain.start)))
 
 
-def leading_energy(chain, r):
+def leading_energy(chain):
     """CE with the first 16 singular values in the denominator."""
-    return exact(chain, r)._replace(energy=energy(chain.log_s[..., :LEADING], r))
+    return exact(chain)._replace(energy=energy(chain.log_s[..., :LEADING], chain.r))
 
 
-def float32_products(chain, r):
+def float32_products(chain):
     """Products and their singular values in float32."""
     xp = namespace(chain.J)
     factors = xp.astype(chain.J, xp.float32)
@@ -113,12 +112,12 @@ def float32_products(chain, r):
         product = factors[step, ...] @ product
     s = to_host(singular_values(product))
     with np.errstate(divide="ignore"):  # what underflows in float32 is 0 there
-        return statistics(np.log(s.astype(np.float64)), r)
+        return statistics(np.log(s.astype(np.float64)), chain.r)
 
 
-def guarded_ratios(chain, r):
+def guarded_ratios(chain):
     """s_1 / (s_r + 1e-12), and the same guard in the denominator of CE."""
-    s = np.exp(np.nan_to_num(chain.log_s, nan=-np.inf))
+    s, r = np.exp(np.nan_to_num(chain.log_s, nan=-np.inf)), chain.r
     with np.errstate(divide="ignore"):
         log_anisotropy = np.log(s[..., 0] / (s[..., r - 1] + GUARD))
     shares = (s[..., :r] ** 2).sum(axis=-1) / ((s**2).sum(axis=-1) + GUARD)
@@ -131,44 +130,64 @@ DEPARTURES = {
 }
 
 
-def measure(networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray, members_per_pass=None):
+def measure(
+    networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray, members_per_pass=None, pairs_per_pass=None
+):
     """QUANTITIES for each of DEPARTURES, in their order; what a departure does not touch equals `exact`."""
+    pairs_per_pass = pairs_per_pass or per_pass(place, 16, pairs)  # as in the anisotropy
     cell = networks.cell
 
     def departures(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
         steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
         drawn = [draw_pairs(seed, lags, pairs, T, probe_batch) for seed in seeds]
-        samples, times = (place(np.stack(parts)) for parts in zip(*drawn, strict=True))
-        start = place(start_vectors(seeds, pairs, cell.state_size))
-        by_lag = []
-        for i, lag in enumerate(lags):
-            chain = build_chain(cell, parameters.W, chain_inputs(steps, samples[:, i, :], times[:, i, :], lag), start)
-            by_lag.append([medians(departure(chain, r)) for departure in DEPARTURES.values()])
+        samples, times = (np.stack(parts) for parts in zip(*drawn, strict=True))
+        start = start_vectors(seeds, pairs, cell.state_size)
+        found = [[] for _ in lags]
+        for first in range(0, pairs, pairs_per_pass):
+            block = slice(first, first + pairs_per_pass)
+            chosen = cell, parameters.W, steps, samples[..., block], times[..., block], lags
+            for i, some, J, shifted in chains_of_both(*chosen):
+                chain = Chain(J, shifted, place(start[:, block][:, some]), r)
+                found[i].append([departure(chain) for departure in DEPARTURES.values()])
+        by_lag = [[medians(parts) for parts in zip(*blocks, strict=True)] for blocks in found]
         by_statistic = np.transpose(np.array(by_lag), (2, 3, 1, 0))  # from (lag, departure, statistic, member)
         return dict(zip(QUANTITIES, by_statistic, strict=True))
 
-    title = f"{task} {cell.name}: released code"
+    title = f"{task} {cell.name}: differences"
     return measure_each(networks, departures, title, place=place, members_per_pass=members_per_pass)
 
 
-def build_chain(cell, W, inputs, start):
-    """The Chain over the step inputs z_{t-h+1}, ..., z_t, each (member, H + n, pair)."""
-    xp = namespace(W)
-    parts = [(*cell.step_jacobian(W, z), per_sample(xp.exp(cell.log_gates(W, z)[1]))) for z in inputs]
-    return Chain(*(xp.stack(list(part)) for part in zip(*parts, strict=True)), start)
+def chains_of_both(cell, *chosen):
+    """`chains` of J_t with those of `shifted_jacobian` as a fourth value; None where B_t = 0."""
+    exactly = chains(cell, *chosen)
+    if not cell.gate_reacts:
+        yield from ((*found, None) for found in exactly)
+        return
+    for found, (_, _, shifted) in zip(exactly, chains(cell, *chosen, shifted_jacobian), strict=True):
+        yield *found, shifted
+
+
+def shifted_jacobian(cell, W, z):
+    """J_t with x_t for x_{t-1} in B_t: phi - x_t = (1 - g_t)(phi - x_{t-1}), so that B_t shrinks by 1 - g_t."""
+    A, B = cell.step_jacobian(W, z)
+    return A + per_sample(namespace(W).exp(cell.log_gates(W, z)[1])) * B
 
 
 def start_vectors(seeds, count, H):
     """Start of power iteration, N(0, 1), (member, count, H, 1)."""
-    return np.stack([stream(seed, "released code", "start").normal(size=(count, H, 1)) for seed in seeds])
+    return np.stack([stream(seed, "differences", "start").normal(size=(count, H, 1)) for seed in seeds])
 
 
-def medians(found):
-    """Medians over pairs of log S, AI and CE, (statistic, member); a ratio that is not resolved counts as large."""
-    log_AI = log_median(np.nan_to_num(found.log_anisotropy, nan=np.inf, posinf=np.inf, neginf=-np.inf), axis=1)
+def medians(parts):
+    """Medians over the pairs of all parts (Statistics) of log S, AI and CE, (statistic, member).
+
+    A ratio that is not resolved counts as large.
+    """
+    log_S, log_ratio, share = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    log_AI = log_median(np.nan_to_num(log_ratio, nan=np.inf, posinf=np.inf, neginf=-np.inf), axis=1)
     AI = np.exp(np.where(np.isinf(log_AI), np.nan, log_AI))
-    return np.stack([log_median(found.log_sensitivity, axis=1), AI, np.median(found.energy, axis=1)])
+    return np.stack([log_median(log_S, axis=1), AI, np.median(share, axis=1)])
 
 
 def scaled_product(J):
@@ -204,11 +223,11 @@ def log_power_norms(J, v):
     return namespace(J).stack([found[key] for key in zip(*map(np.ndarray.tolist, all_pairs(T)), strict=True)])
 
 
-SLOPE_DEPARTURES = ("exact", "power_iteration", "guarded", "power_iteration_guarded")
+SLOPE_DEPARTURES = ("exact", "power_iteration", "guarded", "power_iteration_guarded", "one_more_gate")
 
 
 def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_per_pass=None):
-    """SLOPE_QUANTITIES of a gated cell by SLOPE_DEPARTURES: power iteration as S, log(S + 1e-12) as log S, both."""
+    """SLOPE_QUANTITIES of a gated cell: power iteration as S, log(S + 1e-12) as log S, both, `one_more_gate` as P0."""
     cell = networks.cell
 
     def slopes(parameters, seeds):
@@ -218,13 +237,21 @@ def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_
         J, start = A + B, place(start_vectors(seeds, probe_batch, cell.state_size))
         norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
         log_P = to_host(gate_products(cell, parameters.W, z)["log_gate_product"])
-        fits = [power_fit(log_P, log_S)[0] for log_S in (norm, power, guarded(norm), guarded(power))]
-        return {"slope": np.stack(fits, axis=1)}
+        longer = to_host(one_more_gate(cell, parameters.W, z))
+        points = [(log_P, log_S) for log_S in (norm, power, guarded(norm), guarded(power))] + [(longer, norm)]
+        return {"slope": np.stack([power_fit(*found).slope for found in points], axis=1)}
 
-    title = f"{task} {cell.name}: slopes of the released code"
+    title = f"{task} {cell.name}: differences of slopes"
     return measure_each(networks, slopes, title, place=place, members_per_pass=members_per_pass)
 
 
 def guarded(log_S):
     """log(S + 1e-12)."""
     return np.logaddexp(log_S, np.log(GUARD))
+
+
+def one_more_gate(cell, W, z):
+    """log prod_{j=k..t} g_j, h + 1 gates for h Jacobians: (pair, member, sample); mean over neurons as in P0."""
+    t, k = all_pairs(z.shape[0])
+    log_g, _ = log_gates_over_time(cell, W, z)
+    return log_mean(products_of_gates(log_g, t, k - 1), axis=2)

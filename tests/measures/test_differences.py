@@ -8,8 +8,7 @@ from engine.common.backend import to_host
 from engine.measures import effective_lr
 from engine.measures.anisotropy import draw_pairs
 from engine.measures.anisotropy import measure as measure_anisotropy
-from engine.measures.effective_lr import power_fit
-from engine.measures.released_code import (
+from engine.measures.differences import (
     DEPARTURES,
     QUANTITIES,
     SLOPE_DEPARTURES,
@@ -17,8 +16,10 @@ from engine.measures.released_code import (
     log_power_norms,
     measure,
     measure_slopes,
+    one_more_gate,
     start_vectors,
 )
+from engine.measures.effective_lr import power_fit
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward
 from engine.products.spectral_norms import pairs
@@ -158,6 +159,20 @@ def test_guard_bends_a_slope_that_is_known():
     assert power_fit(log_P, bent)[0] < 1.5  # S levels off at 1e-12, in the middle of these points
 
 
+@pytest.mark.parametrize("name", ["scalar", "multi"])
+def test_one_more_gate_is_that_of_the_step_before_the_first_jacobian(name):
+    networks = networks_of(name, units=5)
+    cell, W = networks.cell, networks.parameters.W[0]
+    u, _, _ = ensemble_batch("adding", SEEDS, "probe", 0, T=6, n=3, batch=2)
+    z = forward(cell, W, u).z
+    weights, keys = cell.unpack(W), ("w_r", "w_i") if name == "scalar" else ("V_r", "V_i")
+    rows = np.concatenate([weights[key].reshape(2, -1, weights[key].shape[-1]) for key in keys], axis=-1)
+    g = 1 / (1 + np.exp(-(rows @ z)))
+    for found, t, k in zip(one_more_gate(cell, W, z), *pairs(6), strict=True):
+        # g_j is the element j - 1; six gates of about 1e-16 each
+        np.testing.assert_allclose(np.exp(found), g[k - 1 : t].prod(axis=0).mean(axis=1), rtol=1e-14)
+
+
 def test_slopes_equal_the_effective_learning_rate_and_loops():
     networks = networks_of("leaky", units=6)
     found = measure_slopes(networks, "adding", T=12, probe_batch=3)["slope"]
@@ -178,6 +193,7 @@ def test_slopes_equal_the_effective_learning_rate_and_loops():
         inside = (log_P >= np.quantile(log_P, 0.01) - 1e-9) & (log_P <= np.quantile(log_P, 0.99) + 1e-9)
         for d, y in ((1, log_S), (3, np.log(np.exp(log_S) + 1e-12))):
             assert found[m, 0, d] == pytest.approx(np.polyfit(log_P[inside], y[inside], 1)[0], rel=1e-9)
+    np.testing.assert_allclose(found[:, :, 4], found[:, :, 0], rtol=1e-12)  # alpha once more moves all points alike
 
 
 @pytest.mark.parametrize("name", ["plain", "multi"])
