@@ -62,10 +62,12 @@ def test_largest_eigenvalues_equal_lapack_s(on_gpu, H):
     np.testing.assert_allclose(found, np.linalg.eigvalsh(M)[..., -1], rtol=1e-9)
 
 
+@pytest.mark.parametrize("sequences", [None, 11])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("name", CELLS)
-def test_ten_updates_equal_those_on_the_cpu(on_gpu, name, optimizer):
+def test_ten_updates_equal_those_on_the_cpu(on_gpu, name, optimizer, sequences):
     cell, protocol = small_cell(name, 8), {"T": 12, "batch": 8, "updates": 10, "checkpoints": [0, 10]}
+    protocol |= {"sequences": sequences, "probe_batch": 5}
     here, there = (
         train(cell, make_optimizer(optimizer), lambda k: 0.01, "adding", [1, 2], **protocol, place=place)
         for place in (np.asarray, on_gpu)
@@ -74,6 +76,7 @@ def test_ten_updates_equal_those_on_the_cpu(on_gpu, name, optimizer):
         # Ten updates in float32; Adam's first ones divide rounding by itself where a gradient is near 0.
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 if optimizer == "sgd" else 1e-3)
     np.testing.assert_allclose(here.loss, there.loss, rtol=1e-3)
+    np.testing.assert_allclose(here.records["probe_loss"], there.records["probe_loss"], rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["scalar", "multi", "gru", "lstm"])
