@@ -25,7 +25,21 @@ def check_set(sequences, batch):
         )
 
 
-def batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", place=np.asarray, processes=1):
+def batches(task, seeds, *, jitter=0, **sizes):
+    """`exact_batches` with noise N(0, jitter^2) added to the inputs, drawn anew for every update."""
+    data = exact_batches(task, seeds, **sizes)
+    return partial(jittered, data, make_task(task).name, seeds, jitter) if jitter else data
+
+
+def jittered(data, task, seeds, jitter, updates):
+    """Yields the batches of `data`; each update has noise of its own."""
+    for k, (u, y, redrawn) in zip(updates, data(updates), strict=True):
+        T, _, n, batch = u.shape
+        noise = [stream(seed, task, "jitter", k).standard_normal((T, n, batch)) for seed in seeds]
+        yield u + namespace(u).astype(like(u, jitter * np.stack(noise, axis=1)), u.dtype), y, redrawn
+
+
+def exact_batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", place=np.asarray, processes=1):
     """A function from the numbers of updates to their batches, in order: u (T, member, n, batch), y (member, batch).
 
     The third value of each counts paths that were drawn again, all those of a set at update 0. With `place` as in

@@ -64,6 +64,7 @@ def train(
     updates,
     checkpoints,
     sequences=None,
+    jitter=0,
     probe_batch=None,
     dtype="float32",
     place=np.asarray,
@@ -73,9 +74,10 @@ def train(
 ):
     """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
 
-    `sequences` is the size of the training set [DATA.set], `batch` or more; None: new ones for every update. With
-    `probe_batch` the loss of a probe batch of that size is recorded at every checkpoint. Where each unit has a gate of
-    its own, Adam's second moments are kept beside and recorded, whatever the rule [OPT.adam.same].
+    `sequences` is the size of the training set [DATA.set], `batch` or more; None: new ones for every update.
+    `jitter` is the standard deviation of noise that every update adds to its inputs. With `probe_batch` the loss of a
+    probe batch of that size is recorded at every checkpoint. Where each unit has a gate of its own, Adam's second
+    moments are kept beside and recorded, whatever the rule [OPT.adam.same].
 
     `place` moves a NumPy array to where the work is done. Members never meet, so `members_per_pass` changes the
     speed and not the result: a few fit the cache of a CPU, all of them fill a GPU, for which `processes` draw batches.
@@ -88,7 +90,7 @@ def train(
     parts = []
     for first in range(0, len(seeds), members_per_pass):
         block = seeds[first : first + members_per_pass]
-        sizes = {"T": T, "n": cell.inputs, "batch": batch, "sequences": sequences}
+        sizes = {"T": T, "n": cell.inputs, "batch": batch, "sequences": sequences, "jitter": jitter}
         data = batches(task, block, **sizes, dtype=dtype, place=place, processes=processes)
         probe = held_out(cell, task, block, T=T, probe_batch=probe_batch, place=place)
         reached = TrainingState(rule, Parameters(*(place(p) for p in initial_parameters(cell, block, dtype))))

@@ -179,3 +179,19 @@ def test_every_cell_sees_the_same_set_in_the_same_order(name, monkeypatch):
     trained("multi", 7)
     trained(name, 7)
     np.testing.assert_array_equal(seen[:7], seen[7:])
+
+
+@pytest.mark.parametrize("sequences", [None, 4, 7])
+def test_jitter_is_new_noise_on_the_inputs_of_every_update(place, sequences):
+    sizes = {"T": 200, "n": 3}
+    exact, noisy = (taken(sequences, range(2, 5), place, **sizes, jitter=jitter) for jitter in (0, 1e-6))
+    noise = np.stack([u - v for (u, _, _), (v, _, _) in zip(noisy, exact, strict=True)])
+    for (_, y, again), (_, expected, expected_again) in zip(noisy, exact, strict=True):
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(again, expected_again)
+    # 14400 values: a mean within five standard errors, a deviation within five of its own, 1 / sqrt(2 * 14400)
+    assert abs(noise.mean()) < 5e-6 / 120 and noise.std() == pytest.approx(1e-6, rel=5 / np.sqrt(2 * noise.size))
+    parts = noise.transpose(0, 2, 1, 3, 4).reshape(6, -1)  # updates and seeds
+    assert np.abs(np.corrcoef(parts) - np.eye(6)).max() < 5 / np.sqrt(parts.shape[1])
+    later = taken(sequences, range(4, 5), place, **sizes, jitter=1e-6)
+    np.testing.assert_array_equal(later[0][0], noisy[2][0])  # of a training that goes on
