@@ -85,14 +85,18 @@ class Cell(ABC):
         return W
 
 
-def sigmoid(s):
-    """Logistic function, with full relative accuracy where it is small."""
-    return 1 / (1 + namespace(s).exp(-s))
+def gate(s):
+    """g = sigma(s) and 1 - g = sigma(-s), each with all its digits where the other is close to 1."""
+    xp = namespace(s)
+    with np.errstate(over="ignore"):  # 1 / infinity is the 0 that is meant
+        return 1 / (1 + xp.exp(-s)), 1 / (1 + xp.exp(s))
 
 
-def sigmoid_slope(s):
-    """sigma'(s) = sigma(s) (1 - sigma(s)), without the cancellation of a saturated gate."""
-    return sigmoid(s) * sigmoid(-s)
+def tanh_slope(a):
+    """phi'(a) = 1 / cosh(a)^2, with all its digits where 1 - phi(a)^2 has none."""
+    with np.errstate(over="ignore"):
+        cosh = namespace(a).cosh(a)
+        return 1 / (cosh * cosh)
 
 
 def log_sigmoid(s):

@@ -7,7 +7,7 @@ A cell of this family says only what its gate is: which rows of W drive it, and 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid
+from engine.cells.cell import Cell, gate, log_sigmoid, per_sample, tanh_slope
 from engine.common.backend import identity, namespace, zeros
 
 
@@ -28,33 +28,27 @@ class LearnedGate(Cell):
 
     def step(self, W, z):
         H = self.units
-        p = W @ z
-        phi = namespace(z).tanh(p[:, :H, :])
-        g = sigmoid(p[:, H:, :])
-        v = phi - z[:, :H, :]
-        return z[:, :H, :] + g * v, (phi, g, v)
+        x, p = z[:, :H, :], W @ z
+        a, s = p[:, :H, :], p[:, H:, :]
+        phi = namespace(z).tanh(a)
+        g, retained = gate(s)
+        dx_da, dx_ds = g * tanh_slope(a), (phi - x) * (g * retained)
+        return retained * x + g * phi, (dx_da, dx_ds, retained)
 
     def step_backward(self, W, z, tape, lam):
         xp = namespace(z)
-        phi, g, v = tape
-        lam_g = lam * g
-        delta_a = lam_g * (1 - phi * phi)
-        delta_g = lam_g * v
+        dx_da, dx_ds, retained = tape
+        delta_s = lam * dx_ds
         if self.shared:
-            delta_g = xp.sum(delta_g, axis=1, keepdims=True)
-        delta = xp.concat([delta_a, delta_g * (1 - g)], axis=1)
-        lam_previous = lam - lam_g + xp.matrix_transpose(W[:, :, : self.units]) @ delta
+            delta_s = xp.sum(delta_s, axis=1, keepdims=True)
+        delta = xp.concat([lam * dx_da, delta_s], axis=1)
+        lam_previous = lam * retained + xp.matrix_transpose(W[:, :, : self.units]) @ delta
         return lam_previous, [(delta, z)]
 
     def step_jacobian(self, W, z):
         H = self.units
-        p = W @ z
-        phi = namespace(z).tanh(p[:, :H, :])
-        # sigma(-s) is 1 - g without the cancellation of a saturated gate.
-        g, retained = sigmoid(p[:, H:, :]), sigmoid(-p[:, H:, :])
-        A = candidate_jacobian(W, phi, g, retained)
-        B = per_sample((phi - z[:, :H, :]) * (g * retained)) * W[:, None, H:, :H]
-        return A, B
+        _, (dx_da, dx_ds, retained) = self.step(W, z)
+        return candidate_jacobian(W, dx_da, retained), per_sample(dx_ds) * W[:, None, H:, :H]
 
     def log_gates(self, W, z):
         s = W[:, self.units :, :] @ z
@@ -74,14 +68,14 @@ class ConstantGate(Cell):
         return {"W_r": (slice(0, H), slice(0, H)), "W_i": (slice(0, H), slice(H, H + self.inputs))}
 
     def step(self, W, z):
-        phi = namespace(z).tanh(W @ z)
+        a = W @ z
+        phi, dx_da = namespace(z).tanh(a), self.alpha * tanh_slope(a)
         if self.alpha == 1:
-            return phi, phi
-        return (1 - self.alpha) * z[:, : self.units, :] + self.alpha * phi, phi
+            return phi, dx_da
+        return (1 - self.alpha) * z[:, : self.units, :] + self.alpha * phi, dx_da
 
     def step_backward(self, W, z, tape, lam):
-        phi = tape
-        delta = (self.alpha * lam) * (1 - phi * phi)
+        delta = lam * tape
         lam_previous = namespace(z).matrix_transpose(W[:, :, : self.units]) @ delta
         if self.alpha != 1:
             lam_previous += (1 - self.alpha) * lam
@@ -89,8 +83,8 @@ class ConstantGate(Cell):
 
     def step_jacobian(self, W, z):
         xp = namespace(z)
-        phi = xp.tanh(W @ z)
-        A = candidate_jacobian(W, phi, xp.full_like(phi, self.alpha), xp.full_like(phi, 1 - self.alpha))
+        _, dx_da = self.step(W, z)
+        A = candidate_jacobian(W, dx_da, xp.full_like(dx_da, 1 - self.alpha))
         return A, xp.zeros_like(A)
 
     def log_gates(self, W, z):
@@ -101,7 +95,7 @@ class ConstantGate(Cell):
         return xp.log(alpha), retained
 
 
-def candidate_jacobian(W, phi, g, retained):
-    """A_t = diag(retained) + diag(g (1 - phi^2)) W_r with retained = 1 - g [JAC.leaky], (member, batch, H, H)."""
-    H = phi.shape[1]
-    return per_sample(g * (1 - phi * phi)) * W[:, None, :H, :H] + per_sample(retained) * identity(phi, H)
+def candidate_jacobian(W, dx_da, retained):
+    """A_t = diag(1 - g) + diag(g (1 - phi^2)) W_r [JAC.leaky], (member, batch, H, H)."""
+    H = dx_da.shape[1]
+    return per_sample(dx_da) * W[:, None, :H, :H] + per_sample(retained) * identity(dx_da, H)

@@ -8,7 +8,7 @@ the retention 1 - g_t is z_t.
 
 from dataclasses import dataclass
 
-from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid, sigmoid_slope
+from engine.cells.cell import Cell, gate, log_sigmoid, per_sample, tanh_slope
 from engine.common.backend import identity, namespace
 
 
@@ -33,12 +33,16 @@ class GRU(Cell):
         }
 
     def step(self, W, z):
-        H = self.units
+        xp, H = namespace(z), self.units
         h = z[:, :H, :]
         q, d, s = self.products(W, z)
-        r, g = sigmoid(s[:, :H, :]), sigmoid(-s[:, H:, :])
-        phi = namespace(z).tanh(d + r * q)
-        return h + g * (phi - h), (q, r, g, phi)
+        r, closed = gate(s[:, :H, :])
+        retained, g = gate(s[:, H:, :])
+        a = d + r * q
+        phi, dh_da = xp.tanh(a), g * tanh_slope(a)
+        dh_dq = dh_da * r
+        dh_ds = xp.concat([dh_dq * closed * q, (h - phi) * (g * retained)], axis=1)
+        return retained * h + g * phi, (dh_da, dh_dq, dh_ds, retained)
 
     def products(self, W, z):
         """q = W_r h, d = W_i u, and the pre-activations of both gates below each other."""
@@ -48,27 +52,19 @@ class GRU(Cell):
 
     def step_backward(self, W, z, tape, lam):
         xp, H = namespace(z), self.units
-        q, r, g, phi = tape
+        dh_da, dh_dq, dh_ds, retained = tape
         h, u = z[:, :H, :], z[:, H:, :]
-        lam_g = lam * g
-        delta_a = lam_g * (1 - phi * phi)
-        delta_q = delta_a * r
-        delta_gates = xp.concat([delta_q * q * (1 - r), -lam_g * (phi - h) * (1 - g)], axis=1)
-        delta = xp.concat([delta_q, delta_gates], axis=1)
-        lam_previous = lam - lam_g + xp.matrix_transpose(W[:, :, :H]) @ delta
-        return lam_previous, [(delta_q, h), (delta_a, u), (delta_gates, z)]
+        delta_q, delta_s = lam * dh_dq, xp.concat([lam, lam], axis=1) * dh_ds
+        delta = xp.concat([delta_q, delta_s], axis=1)
+        lam_previous = lam * retained + xp.matrix_transpose(W[:, :, :H]) @ delta
+        return lam_previous, [(delta_q, h), (lam * dh_da, u), (delta_s, z)]
 
     def step_jacobian(self, W, z):
         H = self.units
-        h = z[:, :H, :]
-        q, d, s = self.products(W, z)
-        s_r, s_z = s[:, :H, :], s[:, H:, :]
-        r, g = sigmoid(s_r), sigmoid(-s_z)
-        phi = namespace(z).tanh(d + r * q)
+        _, (_, dh_dq, dh_ds, retained) = self.step(W, z)
         candidate, reset, update = (W[:, None, i * H : (i + 1) * H, :H] for i in range(3))
-        through = g * (1 - phi * phi)
-        A = per_sample(through * r) * candidate + per_sample(sigmoid(s_z)) * identity(z, H)
-        B = per_sample(through * q * sigmoid_slope(s_r)) * reset - per_sample((phi - h) * sigmoid_slope(s_z)) * update
+        A = per_sample(dh_dq) * candidate + per_sample(retained) * identity(z, H)
+        B = per_sample(dh_ds[:, :H, :]) * reset + per_sample(dh_ds[:, H:, :]) * update
         return A, B
 
     def log_gates(self, W, z):

@@ -8,7 +8,7 @@ retention is the forget gate f_t. These are two gates: unlike elsewhere the rete
 
 from dataclasses import dataclass
 
-from engine.cells.cell import Cell, log_sigmoid, per_sample, sigmoid, sigmoid_slope
+from engine.cells.cell import Cell, gate, log_sigmoid, per_sample, tanh_slope
 from engine.common.backend import identity, namespace, zeros
 
 
@@ -38,41 +38,33 @@ class LSTM(Cell):
         xp, H = namespace(z), self.units
         read, c = self.parts(z)
         p = W @ read
-        phi, gates = xp.tanh(p[:, :H, :]), sigmoid(p[:, H:, :])
-        i, f, o = (gates[:, k * H : (k + 1) * H, :] for k in range(3))
+        a, s_i, s_f, s_o = (p[:, k * H : (k + 1) * H, :] for k in range(4))
+        phi, (i, not_i), (f, not_f), (o, not_o) = xp.tanh(a), gate(s_i), gate(s_f), gate(s_o)
         c_new = f * c + i * phi
         phi_c = xp.tanh(c_new)
-        return xp.concat([o * phi_c, c_new], axis=1), (read, c, phi, i, f, o, phi_c)
+        dc = i * tanh_slope(a), phi * (i * not_i), c * (f * not_f), f  # by a, s_i, s_f and c_{t-1}
+        dh = phi_c * (o * not_o), o * tanh_slope(c_new)  # by s_o and c_t
+        return xp.concat([o * phi_c, c_new], axis=1), (read, dc, dh)
 
     def step_backward(self, W, z, tape, lam):
         xp, H = namespace(z), self.units
-        read, c, phi, i, f, o, phi_c = tape
+        read, (dc_da, dc_di, dc_df, f), (dh_do, dh_dc) = tape
         lam_h = lam[:, :H, :]
-        lam_c = lam[:, H:, :] + lam_h * o * (1 - phi_c * phi_c)
-        deltas = [
-            lam_c * i * (1 - phi * phi),
-            lam_c * phi * i * (1 - i),
-            lam_c * c * f * (1 - f),
-            lam_h * phi_c * o * (1 - o),
-        ]
-        delta = xp.concat(deltas, axis=1)
+        lam_c = lam[:, H:, :] + lam_h * dh_dc
+        delta = xp.concat([lam_c * dc_da, lam_c * dc_di, lam_c * dc_df, lam_h * dh_do], axis=1)
         lam_previous = xp.concat([xp.matrix_transpose(W[:, :, :H]) @ delta, lam_c * f], axis=1)
         return lam_previous, [(delta, read)]
 
     def step_jacobian(self, W, z):
         xp, H = namespace(z), self.units
-        read, c = self.parts(z)
-        p, s_i, s_f, s_o = ((W @ read)[:, k * H : (k + 1) * H, :] for k in range(4))
+        _, (_, dc, dh) = self.step(W, z)
+        (dc_da, dc_di, dc_df, f), (dh_do, dh_dc) = (map(per_sample, parts) for parts in (dc, dh))
         candidate, entry, forget, output = (W[:, None, k * H : (k + 1) * H, :H] for k in range(4))
-        phi, i, f, o = xp.tanh(p), sigmoid(s_i), sigmoid(s_f), sigmoid(s_o)
-        phi_c = xp.tanh(f * c + i * phi)
-        slope = per_sample(o * (1 - phi_c * phi_c))  # dh_t/dc_t
-        through_h = per_sample(i * (1 - phi * phi)) * candidate
-        through_c = per_sample(f) * identity(z, H)
-        mixing = per_sample(phi * sigmoid_slope(s_i)) * entry + per_sample(c * sigmoid_slope(s_f)) * forget
-        reading = slope * mixing + per_sample(phi_c * sigmoid_slope(s_o)) * output
+        through_h, through_c = dc_da * candidate, f * identity(z, H)
+        mixing = dc_di * entry + dc_df * forget
+        reading = dh_dc * mixing + dh_do * output
         nothing = zeros(z, *mixing.shape)
-        A = stacked(xp, [[slope * through_h, slope * through_c], [through_h, through_c]])
+        A = stacked(xp, [[dh_dc * through_h, dh_dc * through_c], [through_h, through_c]])
         return A, stacked(xp, [[reading, nothing], [mixing, nothing]])
 
     def log_gates(self, W, z):

@@ -12,7 +12,8 @@ from engine.common.backend import namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.safe import log_norm
 from engine.common.statistics import log_mean, log_median
-from engine.network.unroll import adjoints, lambda_T, weight_gradient
+from engine.network.unroll import lambda_T, weight_gradient
+from engine.products.scaled import scaled, shifted
 
 BY_LAG = "seed checkpoint lag"
 QUANTITIES = {
@@ -45,13 +46,30 @@ class GradientNorms(NamedTuple):
 def gradient_norms(cell, parameters, trajectory, error):
     """GradientNorms of a trajectory with tapes; `error` (member, 1, batch) is dL/dy_hat. One G_h is held at a time."""
     by_weight, by_unit = [], []
-    for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
+    for pairs, log_scale in scaled_adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
         G = weight_gradient(cell, pairs)
         xp = namespace(G)
         flat = {ALL_WEIGHTS: G, **cell.unpack(G)}
-        by_weight.append(xp.stack([log_norm(xp.reshape(g, (g.shape[0], -1))) for g in flat.values()], axis=1))
-        by_unit.append(log_norm(flat["W_r"]))
+        norms = xp.stack([log_norm(xp.reshape(g, (g.shape[0], -1))) for g in flat.values()], axis=1)
+        by_weight.append(norms + log_scale)
+        by_unit.append(log_norm(flat["W_r"]) + log_scale)
     return GradientNorms(*(to_host(namespace(x[0]).stack(x, axis=2)) for x in (by_weight, by_unit)))
+
+
+def scaled_adjoints(cell, W, trajectory, lam):
+    """As `engine.network.unroll.adjoints`, for a lambda of any size: yields the pairs of lambda / s, log s (member, 1).
+
+    Each sample's lambda has a power of two of its own: that of one may vanish early and that of another late, and both
+    count in the end. s is the largest of a member's.
+    """
+    xp = namespace(W)
+    lam = scaled(lam, axes=1)
+    for t in reversed(range(len(trajectory.tapes))):
+        values, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam.values)
+        largest = xp.max(lam.exponent, axis=2, keepdims=True)
+        share = 2.0 ** (lam.exponent - largest)
+        yield [(delta * share, operand) for delta, operand in pairs], largest[..., 0] * float(np.log(2))
+        lam = shifted(values, lam.exponent, axes=1)
 
 
 def log_gates_over_time(cell, W, z):

@@ -21,10 +21,10 @@ class Scaled(NamedTuple):
 EXPONENT_OF_ZERO = -(2.0**60)
 
 
-def scaled(values):
-    """`values` with the power of two of their largest entry taken out."""
+def scaled(values, axes=(-2, -1)):
+    """`values` with the power of two of their largest entry taken out; what lies along `axes` shares one."""
     xp = namespace(values)
-    peak = xp.max(xp.abs(values), axis=(-2, -1), keepdims=True)
+    peak = xp.max(xp.abs(values), axis=axes, keepdims=True)
     # 2^1022 is the largest power of two that is sure to be finite: a peak below its inverse is scaled by that.
     exponent = xp.clip(xp.floor(xp.log2(xp.where(peak > 0, peak, 1))), -1022, None)
     return Scaled(values * 2.0**-exponent, xp.where(peak > 0, exponent, EXPONENT_OF_ZERO))
@@ -43,9 +43,9 @@ def plus(X, Y):
     return shifted(values, common)
 
 
-def shifted(values, exponent):
+def shifted(values, exponent, axes=(-2, -1)):
     """values * 2^exponent, with the scale taken out anew."""
-    values, own = scaled(values)
+    values, own = scaled(values, axes)
     return Scaled(values, namespace(values).where(own > EXPONENT_OF_ZERO, own + exponent, own))
 
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from conftest import small_cell
+from digits import gradients_of_each_step, mp, values
+from regimes import CASES, REGIMES, network
 
 from engine.common.backend import to_host
 from engine.measures.lag_profiles import (
@@ -35,6 +38,50 @@ def test_norms_are_those_of_the_lag_gradients_whose_sum_is_the_gradient(cell, ex
         np.testing.assert_allclose(np.exp(norms.by_weight[:, i]), expected, rtol=1e-12, err_msg=name)
     rows = np.sqrt((G[:, :, : cell.units, : cell.units] ** 2).sum(axis=3))
     np.testing.assert_allclose(np.exp(norms.by_unit), np.moveaxis(rows, 0, 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "regime"), CASES)
+def test_norms_are_those_of_the_lag_gradients_in_every_regime(name, regime):
+    cell = small_cell(name)
+    example = network(cell, REGIMES[regime], T=6, batch=3)
+    G = lag_gradients(cell, *example)  # exact: tests/network/test_unroll_regimes.py
+    norms = norms_of(cell, *example)
+    # some tens of roundings, whose sum may cancel where gates and candidates are saturated
+    whole, rows = log_norm(G.reshape(6, -1)), log_norm(G[:, 0, : cell.units, : cell.units]).T
+    np.testing.assert_allclose(norms.by_weight[0, 0], whole, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(norms.by_unit[0], rows, rtol=0, atol=1e-12)
+
+
+def plain_example(regime, batch):
+    cell = small_cell("plain", 2, 2)
+    return cell, network(cell, REGIMES[regime], T=120, batch=batch)
+
+
+def assert_norms(found, G):
+    """That these are GradientNorms of G (lag, row, column), of numbers with all digits."""
+    log = np.frompyfunc(lambda square: float(mp.log(square) / 2) if square else -np.inf, 1, 1)
+    whole, rows = (log(x).astype(float) for x in ((G**2).sum(axis=(1, 2)), (G[:, :2, :2] ** 2).sum(axis=2).T))
+    # the rounding of 120 steps, and of logs near -2000, where doubles lie 2e-13 apart
+    np.testing.assert_allclose(found.by_weight[0, 0], whole, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(found.by_unit[0], rows, rtol=0, atol=1e-11)
+    return whole
+
+
+def test_norms_do_not_underflow(place):
+    """Weights times 1e-3: ||G_h|| is below the smallest number from lag 100 on, and its log is finite."""
+    cell, (parameters, u, y) = plain_example("weights times 1e-3", batch=1)
+    found = norms_of(cell, Parameters(*map(place, parameters)), place(u), place(y))
+    whole = assert_norms(found, values(gradients_of_each_step(cell, parameters, u, y)[::-1, 0]))
+    assert whole[-1] < -760
+
+
+def test_a_sample_that_vanishes_and_one_that_does_later(place):
+    """Backwards the adjoint of one falls to 1e-1000 and stays there; that of the other falls as far afterwards."""
+    cell, (parameters, u, y) = plain_example("as they start", batch=2)
+    u[60:, 0, -1, 0] = u[:60, 0, -1, 1] = 40  # so that each tanh is saturated
+    found = norms_of(cell, Parameters(*map(place, parameters)), place(u), place(y))
+    whole = assert_norms(found, values(gradients_of_each_step(cell, parameters, u, y)[::-1, 0]))
+    assert whole[59] > -100 and whole[-1] < -1000
 
 
 def test_recurrent_weights_have_no_gradient_from_the_first_step(cell, example):
