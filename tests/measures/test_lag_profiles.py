@@ -7,12 +7,12 @@ from digits import gradients_of_each_step, mp, values
 from regimes import CASES, REGIMES, network
 
 from engine.common.backend import to_host
+from engine.common.safe import log_norm
 from engine.measures.lag_profiles import (
     gate_product_profile,
     gate_products_to_the_end,
     gradient_norms,
     log_gates_over_time,
-    log_norm,
     weight_names,
 )
 from engine.network.unroll import Parameters, forward, lag_gradients, loss_and_error, loss_and_gradient
