@@ -3,7 +3,7 @@
 from engine.common.words import data_label
 from engine.verdicts.claims import MIXED, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED
 
-STRENGTH = {NOT_SUPPORTED: 0, MIXED: 1, SUPPORTED: 2}
+WEAKEST_FIRST = (NOT_SUPPORTED, MIXED, SUPPORTED)
 KEYS = ("claim", "sentence", "command")
 
 
@@ -34,17 +34,22 @@ def comparison(verdicts, memorised):
     sides = {True: [], False: []}
     for data, verdict in verdicts.items():
         if verdict != NOT_MEASURED:
-            sides[data in memorised].append(STRENGTH[verdict])
+            sides[data in memorised].append(strength(verdict))
     if not all(sides.values()):
         return ""
     memory, fresh = max(sides[True]), max(sides[False])
     if memory == fresh:
         return "the same verdict"
-    some = "" if max(memory, fresh) == STRENGTH[SUPPORTED] else "in some cases "
+    some = "" if max(memory, fresh) == strength(SUPPORTED) else "in some cases "
     more = "in some cases" if min(memory, fresh) else "not"
     if memory > fresh:
         return f"holds {some}only where the network has memorised its training set; {more} with fresh data"
     return f"holds {some}with fresh data; {more} where the network has memorised its training set"
+
+
+def strength(verdict):
+    """Its place in WEAKEST_FIRST; a verdict may add to these words where it holds."""
+    return next(i for i, said in enumerate(WEAKEST_FIRST) if verdict.startswith(said))
 
 
 def heading(verdicts, sets):
