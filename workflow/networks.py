@@ -29,6 +29,11 @@ def imported(config, name):
     return read_network(config["networks"][name]["file"], **network_settings(config, name))
 
 
+def recorded(config, name):
+    """The file with the sequences of the network called `name`; [] where a task draws them."""
+    return config["networks"][name].get("data", [])
+
+
 def protocol(config, name, quantity):
     """How the network called `name` is measured: PROTOCOLS of the quantity, `rank` as r, with T.
 

@@ -2,11 +2,6 @@
 from workflow import networks as own
 
 
-def recorded(wildcards):
-    """The file with the network's own sequences, where it has one."""
-    return config["networks"][wildcards.network].get("data", [])
-
-
 rule import_network:
     input:
         file=lambda w: config["networks"][w.network]["file"],
@@ -33,7 +28,7 @@ rule import_network:
 rule measure_network:
     input:
         networks=rules.import_network.output[0],
-        data=recorded,
+        data=lambda w: own.recorded(config, w.network),
         code=lambda w: code(f"{w.quantity}.py"),
     output:
         path("networks"),
@@ -61,7 +56,7 @@ rule measure_network:
 rule network_expansion:
     input:
         networks=rules.import_network.output[0],
-        data=recorded,
+        data=lambda w: own.recorded(config, w.network),
         code=code("network_expansion.py"),
     output:
         path("networks"),
