@@ -17,9 +17,9 @@ def optimizer_settings(config, name):
     return {"rule": name, "options": {}, "schedule": {"name": "constant"}} | entry
 
 
-def set_size(config, name):
-    """{"sequences": N} of the training data called `name` under `data`; {} where it is fresh for every update."""
-    return {key: value for key, value in config["data"][name].items() if key == "sequences"}
+def data_settings(config, name):
+    """What `train` is told of the data called `name` under `data`: `sequences`, `jitter`; nothing of exact fresh ones."""
+    return dict(config["data"][name])
 
 
 def build_cell(settings):

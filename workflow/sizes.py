@@ -7,7 +7,7 @@ Each function gets the configuration, the job's wildcards and its number of seed
 from math import ceil, prod
 from typing import NamedTuple
 
-from workflow.parts import build_cell, cell_settings, set_size
+from workflow.parts import build_cell, cell_settings, data_settings
 
 OPERATIONS_PER_SECOND = 2e9  # of one slow core
 
@@ -40,7 +40,7 @@ def training(config, w, seeds):
     block = config[w.experiment]
     weights, state = cell_sizes(config, w.cell, block["inputs"])
     run = block["T"] * block["batch"]
-    training_set = set_size(config, w.data).get("sequences", 0) * block["T"] * block["inputs"]
+    training_set = data_settings(config, w.data).get("sequences", 0) * block["T"] * block["inputs"]
     held = 4 * run * (block["inputs"] + 10 * state) + 4 * seeds * len(block["checkpoints"]) * weights + 4 * training_set
     return Size(held, seeds * block["updates"] * run * 6 * weights)
 

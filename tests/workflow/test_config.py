@@ -75,6 +75,7 @@ MISTAKES = {
     "anisotropy: {data: [fresh, fresh]}": "anisotropy.data: fresh is listed twice",
     "data: {one_batch: {sequences: 63}}": "data.one_batch.sequences = 63 is too small for anisotropy: allowed is",
     "data: {one_batch: {sequence: 64}}": "data.one_batch: unknown key 'sequence', did you mean 'sequences'?",
+    "data: {one_batch: {jitter: 0}}": "data.one_batch.jitter = 0 is out of range, allowed is more than 0",
     "data: {N=64: {sequences: 64}}": "data: 'N=64' is no name",
     "expansion: {data: [fresh]}": "expansion.data: this block trains no networks; effective_lr and anisotropy do",
     "gates: {data: [fresh]}": "gates.data: this block trains no networks",

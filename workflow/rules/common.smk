@@ -13,7 +13,7 @@ from engine.common.words import data_label
 from workflow import sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
-from workflow.parts import cell_settings, optimizer_settings, set_size
+from workflow.parts import cell_settings, optimizer_settings, data_settings
 from workflow.sources import sources
 
 try:

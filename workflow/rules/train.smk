@@ -20,7 +20,7 @@ rule train:
         optimizer=lambda w: optimizer_settings(config, w.optimizer),
         protocol=lambda w: {
             **{k: config[w.experiment][k] for k in ("T", "batch", "updates", "checkpoints", "probe_batch")},
-            **set_size(config, w.data),
+            **data_settings(config, w.data),
         },
     script:
         "../scripts/train.py"
