@@ -18,7 +18,7 @@ def optimizer_settings(config, name):
 
 
 def data_settings(config, name):
-    """What `train` is told of the data called `name` under `data`: `sequences`, `jitter`; nothing of exact fresh ones."""
+    """What `train` is told of the data called `name` under `data`: `sequences` and `jitter`, where they are given."""
     return dict(config["data"][name])
 
 
