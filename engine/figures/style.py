@@ -16,8 +16,11 @@ WIDTH = 7.0  # inches, the text width of a two-column page
 CELL_COLORS = {"plain": "#4d4d4d", "leaky": "#0072b2", "scalar": "#d55e00", "multi": "#009e73"}
 MORE_COLORS = ("#cc79a7", "#8c6bb1", "#e6ab02", "#56b4e9")
 OPTIMIZER_LINES = {"sgd": "-", "sgd_schedule": (0, (7, 1, 1, 1, 1, 1)), "momentum": "-.", "rmsprop": ":", "adam": "--"}
+CELL_MARKERS = {"plain": "o", "leaky": "D", "scalar": "s", "multi": "^"}
+MORE_MARKERS = ("v", "P", "X", "p")
 MORE_LINES = ((0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
 OPTIMIZER_WORDS = {"sgd": "SGD", "sgd_schedule": "SGD, schedule", "rmsprop": "RMSprop", "adam": "Adam"}
+LEFT_OUT = "without seeds that diverged or are not resolved"
 
 sns.set_theme(
     context="paper",
@@ -45,6 +48,11 @@ sns.set_theme(
 def cell_color(name):
     """The colour of a cell: the same in every figure; a cell of one's own gets one of the spare ones by its name."""
     return CELL_COLORS.get(name) or MORE_COLORS[sum(name.encode()) % len(MORE_COLORS)]
+
+
+def cell_marker(name):
+    """The mark of a cell, as `cell_color`: it tells cells apart without colour."""
+    return CELL_MARKERS.get(name) or MORE_MARKERS[sum(name.encode()) % len(MORE_MARKERS)]
 
 
 def optimizer_line(name):
@@ -110,13 +118,17 @@ def share_x(above, below):
     above.tick_params(labelbottom=False)
 
 
-def legend_below(figure, axes, columns=6):
-    """One legend for all axes below them, each label once."""
+def legend_below(figure, axes, columns=6, words=lambda label: label):
+    """One legend for all axes below them, each label once, as `words` of it, in as many columns as the page holds."""
     found = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=min(len(found), columns))
+            found.setdefault(words(label), handle)
+    for ncols in range(min(len(found), columns), 0, -1):
+        legend = figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=ncols)
+        if ncols == 1 or legend.get_window_extent().width < figure.bbox.width:
+            return
+        legend.remove()
 
 
 def mathematical(text):
@@ -138,12 +150,25 @@ def highest_line(row):
 
 
 def few_steps(axis):
-    """Plain numbers on a logarithmic axis of a decade or two, as of time scales; call it once the limits stand."""
+    """At most some six plain numbers on a logarithmic axis, as of time scales; call it once the limits stand."""
     low, high = axis.get_view_interval()
-    locator = plt.LogLocator(subs=(1, 2, 5)) if high / low > 8 else plt.MaxNLocator(4, steps=(1, 2, 5, 10))
+    decades = np.log10(high / low)
+    subs = next((subs for most, subs in ((2, (1, 2, 5)), (3, (1, 3))) if decades <= most), (1,))
+    locator = plt.LogLocator(subs=subs, numticks=6) if decades > 0.9 else plt.MaxNLocator(4, steps=(1, 2, 5, 10))
     axis.set_major_locator(locator)
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_major_formatter((lambda value, _: f"{value:g}") if decades < 4 else plt.LogFormatterMathtext())
     axis.set_minor_locator(plt.NullLocator())
+
+
+def limit_to_lines(axes, factor, lowest=0):
+    """One range of logarithmic y for all axes: that of their lines times `factor` to each side, `lowest` at least.
+
+    Bands count no more than that: where few seeds are known, an interval may go anywhere.
+    """
+    values = np.concatenate([np.ravel(line.get_ydata()).astype(float) for ax in axes for line in ax.lines])
+    shown = values[np.isfinite(values) & (values > 0)]
+    for ax in axes if len(shown) else ():
+        ax.set_ylim(max(lowest, shown.min() / factor), shown.max() * factor)
 
 
 def band(ax, x, values, **line):
@@ -170,12 +195,31 @@ def mean_band(ax, x, values, transform=lambda v: v, **line):
     return drawn
 
 
+def mean_marks(ax, x, values, transform=lambda v: v, **mark):
+    """As `mean_band`, for few x with nothing between them: marks with bars."""
+    mean, low, high = (transform(bound) for bound in mean_interval(values))
+    (drawn,) = ax.plot(x, mean, **mark | {"ls": ""})
+    ax.vlines(x, low, high, color=drawn.get_color(), lw=drawn.get_markeredgewidth())
+    mark_what_is_left_out(ax, drawn, np.isfinite(values))
+    return drawn
+
+
 def mark_what_is_left_out(ax, line, known):
-    """A + along a mean where it lacks seeds: those that diverged, or whose value could not be resolved."""
+    """A + along a mean where it lacks seeds: those that diverged, or whose value could not be resolved.
+
+    Where most are missing, it is said how many of all are there. A line ends where none is.
+    """
     x, y = line.get_data()
-    partial = np.flatnonzero(known.any(axis=0) & ~known.all(axis=0))
+    count, seeds = known.sum(axis=0), len(known)
+    partial = np.flatnonzero((count > 0) & (count < seeds))
+    if not len(partial):
+        return
+    ax.plot([], [], "+", color="0.4", ms=6, mew=0.8, label=LEFT_OUT)
     shown = partial[:: max(1, len(partial) // 6)]
-    ax.plot(x[shown], y[shown], "+", color=line.get_color(), ms=5, mew=0.8)
+    ax.plot(x[shown], y[shown], "+", color=line.get_color(), ms=6, mew=0.8)
+    fewest = partial[::-1][count[partial[::-1]].argmin()]
+    at = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "fontsize": 5, "color": line.get_color()}
+    ax.annotate(f"{count[fewest]}/{seeds}", (x[fewest], y[fewest]), **at)
 
 
 def save_figure(figure, paths):

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from engine.figures.alignment import alignment_figure
-from engine.figures.anisotropy import anisotropy_figure
+from engine.figures.anisotropy import anisotropy_figure, in_windows
 from engine.figures.claims import claims_figure
 from engine.figures.coupling import coupling_figure
 from engine.figures.decomposition import means_figure, shares_figure
@@ -17,11 +17,11 @@ from engine.figures.expansion import expansion_figure
 from engine.figures.gates import gates_figure
 from engine.figures.networks import networks_figure
 from engine.figures.steps import Compared, steps_figure
-from engine.figures.style import band, mean_band, plt, save_figure
+from engine.figures.style import LEFT_OUT, band, few_steps, mean_band, mean_marks, plt, save_figure
 from engine.figures.tables import page
 from engine.figures.time_scales import time_scales_figure
 from engine.measures import anisotropy, effective_lr, expansion, gates, step_sizes
-from engine.training import steps
+from engine.training import held_out, steps, train
 from engine.verdicts import coupling
 
 AXES = {
@@ -41,10 +41,12 @@ AXES = {
     "rank": range(1, 7),
     "gradient_rank": range(1, 7),
     "pair": range(3),
+    "iteration": range(60),
     "reference": ["plain-adam", "multi-adam", step_sizes.SAME_NETWORK],
 }
 MODELS = ("plain-adam", "scalar-sgd", "multi-sgd", "multi-adam")
 MANY = [f"{cell}-{optimizer}" for cell in ("plain", "scalar", "multi") for optimizer in ("sgd", "rmsprop", "adam")]
+SETS = ("one_batch", "1024_sequences", "fresh")
 TASKS = ("adding", "narma10")
 
 
@@ -98,6 +100,17 @@ def coupling_table():
         rows = coupling.rows(arrays, AXES["checkpoint"], resamples=20)
         found += [{"experiment": "anisotropy", "task": task, "model": model} | row for row in rows]
     return pd.DataFrame(found)
+
+
+def anisotropies(data=("one_batch", "fresh"), models=MODELS):
+    """{(data, model): dataset}, each of its own."""
+    return {of: measured(anisotropy.QUANTITIES, seed=i) for i, of in enumerate(product(data, models))}
+
+
+def trainings(data=("one_batch", "fresh"), models=MODELS):
+    """The same of losses."""
+    of_training = {"loss": train.QUANTITIES["loss"]} | held_out.QUANTITIES
+    return {of: measured(of_training, seed=i) for i, of in enumerate(product(data, models))}
 
 
 def compared():
@@ -190,8 +203,10 @@ FIGURES = {
     "expansion": lambda: expansion_figure(measured(expansion.QUANTITIES), "scalar"),
     "effective_lr": lambda: profile_figure(measured(effective_lr.QUANTITIES), "multi"),
     "predictors": lambda: predictor_figure({cell: measured(effective_lr.QUANTITIES) for cell in ("leaky", "multi")}),
-    "anisotropy": lambda: anisotropy_figure({model: measured(anisotropy.QUANTITIES) for model in MODELS}, rank=4),
-    "anisotropy_of_many": lambda: anisotropy_figure({model: measured(anisotropy.QUANTITIES) for model in MANY}, rank=4),
+    "anisotropy": lambda: anisotropy_figure(anisotropies(), trainings(), rank=4),
+    "anisotropy_of_one": lambda: anisotropy_figure(anisotropies(["fresh"]), trainings(["fresh"]), rank=4),
+    "anisotropy_of_sets": lambda: anisotropy_figure(anisotropies(SETS), trainings(SETS), rank=4),
+    "anisotropy_of_many": lambda: anisotropy_figure(anisotropies(models=MANY), trainings(models=MANY), rank=4),
     "gates": lambda: gates_figure({("adding", model): ds for model, ds in all_gates().items()}),
     "gates_tasks": lambda: gates_figure({(task, "leaky-sgd"): gates_of("leaky-sgd") for task in TASKS}),
     "time_scales": lambda: time_scales_figure(learned(), adding(coupling_table())),
@@ -263,12 +278,92 @@ def check_nothing_is_cut_off(figure):
 def test_seeds_that_diverged_are_left_out_of_means_and_that_is_said():
     x, values = np.arange(4.0), np.array([[1.0, 2, np.nan, 3], [3, np.nan, np.nan, 3], [5, 4, np.nan, 3]])
     _, ax = plt.subplots()
-    for draw in (band, mean_band):
+    for draw in (band, mean_band, mean_marks):
         line = draw(ax, x, values)
         np.testing.assert_array_equal(line.get_ydata(), [3, 3, np.nan, 3])
         np.testing.assert_array_equal(ax.lines[-1].get_xydata(), [[1, 3]])
         assert ax.lines[-1].get_marker() == "+"
+        assert ax.texts[-1].get_text() == "2/3"
+    assert ax.get_legend_handles_labels()[1] == [LEFT_OUT] * 3
     plt.close()
+
+
+def test_nothing_is_said_of_seeds_where_all_are_there():
+    _, ax = plt.subplots()
+    mean_band(ax, np.arange(2.0), np.array([[1.0, np.nan], [2, np.nan]]))
+    assert not ax.texts and len(ax.lines) == 1
+    plt.close()
+
+
+def drawn_lines(ax, label):
+    return [line for line in ax.lines if line.get_label() == label]
+
+
+def test_each_data_has_its_row_in_the_order_given_with_the_same_axes():
+    datasets = anisotropies()
+    figure = anisotropy_figure(datasets, trainings(), rank=4)
+    above = np.array(figure.subfigs[0].axes).reshape(2, 5)
+    assert [ax.get_ylabel() for ax in above[:, 0]] == ["one batch", "fresh data"]
+    for first, second in above.T:
+        assert first.get_xlim() == second.get_xlim() and first.get_ylim() == second.get_ylim()
+    for ax, data in zip(above[:, 1], ("one_batch", "fresh"), strict=True):
+        last = datasets[data, "multi-adam"].jacobian_anisotropy[:, -1].values
+        expected = np.exp(np.log(last[[0, 1, 3]]).mean(axis=0))  # the third seed had diverged
+        (line,) = drawn_lines(ax, "multi + Adam")
+        np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-12)  # two orders of adding three numbers
+    plt.close(figure)
+
+
+def test_the_last_checkpoint_alone_needs_no_panels_below():
+    datasets, losses = (
+        {of: ds.isel(checkpoint=[0]) for of, ds in found.items()} for found in (anisotropies(), trainings())
+    )
+    figure = anisotropy_figure(datasets, losses, rank=4)
+    assert len(figure.axes) == 2 * 5
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_file_without_held_out_loss_shows_its_training_loss(said):
+    losses = {of: ds if said else ds.drop_vars("probe_loss") for of, ds in trainings().items()}
+    figure = anisotropy_figure(anisotropies(), losses, rank=4)
+    (legend,) = figure.legends
+    words = [text.get_text() for text in legend.get_texts()]
+    assert "training loss" in words and ("held-out loss" in words) == said
+    plt.close(figure)
+
+
+def test_a_training_loss_is_the_mean_over_its_parts():
+    loss = np.arange(2 * 240.0).reshape(2, 240)
+    k, mean = in_windows(loss)
+    np.testing.assert_array_equal(k[:2], [1.5, 5.5])
+    np.testing.assert_array_equal(mean[1, :2], [241.5, 245.5])
+    k, mean = in_windows(loss[:, :7])
+    np.testing.assert_array_equal(k, range(7))
+    np.testing.assert_array_equal(mean, loss[:, :7])
+
+
+@pytest.mark.parametrize(
+    ("high", "expected"), [(4, [1, 2, 3, 4]), (50, [1, 2, 5, 10, 20, 50]), (500, [1, 3, 10, 30, 100, 300])]
+)
+def test_a_logarithmic_axis_has_few_numbers(high, expected):
+    figure, ax = plt.subplots()
+    ax.set(yscale="log", ylim=(1, high))
+    few_steps(ax.yaxis)
+    shown = [at for at in ax.get_yticks() if 1 <= at <= high]
+    np.testing.assert_allclose(shown, expected, rtol=1e-12)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("high", [1e4, 1e9, 1e30])
+def test_many_decades_have_powers_of_ten_as_ticks(high):
+    figure, ax = plt.subplots()
+    ax.set(yscale="log", ylim=(1, high))
+    few_steps(ax.yaxis)
+    shown = np.log10([at for at in ax.get_yticks() if 1 <= at <= high])
+    assert 3 <= len(shown) <= 7
+    np.testing.assert_allclose(shown, np.round(shown), rtol=0, atol=1e-9)
+    plt.close(figure)
 
 
 def test_a_table_is_a_page_of_its_own():

@@ -1,4 +1,4 @@
-"""Draws the anisotropy of all models on one task, on every kind of training data."""
+"""Draws the anisotropy of all models on one task, and their losses, for each data that they are trained on."""
 
 from engine.figures.anisotropy import anisotropy_figure
 from engine.figures.style import save_figure
@@ -7,6 +7,9 @@ from workflow.job import start
 
 start(snakemake)
 params = snakemake.params
-measured = {tuple(of): load(path) for of, path in zip(params.trained, snakemake.input.measured, strict=True)}
-first = {model: ds for (data, model), ds in measured.items() if data == params.trained[0][0]}
-save_figure(anisotropy_figure(first, params.rank), snakemake.output)
+trained = [tuple(data_and_model) for data_and_model in params.trained]
+measured, trainings = (
+    {of: load(path) for of, path in zip(trained, paths, strict=True)}
+    for paths in (snakemake.input.measured, snakemake.input.training)
+)
+save_figure(anisotropy_figure(measured, trainings, params.rank), snakemake.output)
