@@ -19,7 +19,8 @@ ABOUT = {
     "gates": "Gates as optimizers, time scales, alignment (Table 1, claims).",
     "steps": "Gate products beside the steps of adaptive optimizers.",
     "differences": "What the author's released code computes instead.",
-    "slopes": "The slope with the released code's power iteration and guards.",
+    "slopes": "The slope with the released code's power iteration, guards and predictors.",
+    "differences_training": "The anisotropy after a training with the released code's jitter, around an update.",
     "weights": "An imported network. The files of its measurements are like those above.",
 }
 KINDS = {f"{FILES[kind]}.nc": about for kind, about in ABOUT.items()}

@@ -9,9 +9,10 @@ from engine.common.registry import lookup, nearest
 from engine.tasks import make_task
 from workflow.networks import check_network
 from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings
+from workflow.targets import RELEASED, released
 
 TRAINED_ON = {  # keys that are looked for at a wrong place
-    "data": "this block trains no networks; effective_lr and anisotropy do, and have a list of names as `data`",
+    "data": "this block chooses no training data; effective_lr and anisotropy do, by a list of names as `data`",
     "sequences": "a training set is described under the key `data` beside `cells`, such as n256: {sequences: 256}, and "
     "named by an experiment that trains in its list `data`",
 }
@@ -177,11 +178,17 @@ def check_compared(key, model, config):
 
 
 def check_differences(key, block, config):
-    """It measures what other experiments have trained."""
-    for other, prefix in (("anisotropy", ""), ("effective_lr", "slope_")):
-        for name in ("tasks", "checkpoints"):
-            for value in block[prefix + name]:
-                lookup_in(f"{key}.{prefix}{name}", value, config[other][name], f"{other}.{name}")
+    """It measures what other experiments train, as the released code would."""
+    keys = {"anisotropy": ("models", "tasks", "training_tasks", "checkpoints")}
+    keys["effective_lr"] = ("slope_tasks", "slope_checkpoints")
+    for other, names in keys.items():
+        for name in names:
+            like = name.split("_")[-1]
+            for value in block[name]:
+                lookup_in(f"{key}.{name}", value, config[other][like], f"{other}.{like}")
+    for model in block["models"]:
+        if not released(config, [model]):
+            raise ConfigError(f"{key}.models: the released code has no {model}, its cells are {', '.join(RELEASED)}")
 
 
 def check_networks(key, block, config):

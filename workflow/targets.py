@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.common.words import data_label
 from workflow.networks import PROTOCOLS
-from workflow.parts import build_cell, cell_settings
+from workflow.parts import build_cell, cell_settings, data_settings
 
 # What is measured: names below results/{run}/, without .nc.
 FILES = {
@@ -18,6 +18,7 @@ FILES = {
     "steps": "steps/{data}/{task}/{cell}-{optimizer}",
     "differences": "differences/{data}/{task}/{cell}-{optimizer}",
     "slopes": "differences/{data}/{task}/slope_{cell}",
+    "differences_training": "differences/training/{data}/{task}/{cell}-{optimizer}",
     "weights": "networks/{network}/weights",
     "networks": "networks/{network}/{quantity}",
 }
@@ -111,10 +112,22 @@ def steps(config):
     return of_models(config, "steps", compared) if compared else {}
 
 
-def departures(config):
-    """{(data, task, model): path} where the released code has the cell."""
-    found = of_models(config, "differences", released(config, models(config, "anisotropy")))
-    return {of: file for of, file in found.items() if of[1] in config["differences"]["tasks"]}
+def departures(config, kind, tasks):
+    """{(data, task, model): path} of a kind of file about the models and the data of the released code."""
+    found = of_models(config, kind, config["differences"]["models"])
+    return {of: file for of, file in found.items() if of[0] == released_data(config) and of[1] in tasks}
+
+
+def compared_trainings(config, kind, **parts):
+    """{(data, task, model): path} of a kind of file: the models of `differences`, on its data and on fresh data."""
+    found = of_models(config, kind, config["differences"]["models"], **parts)
+    data = [released_data(config), *(d for d in regimes(config, "anisotropy") if not data_settings(config, d))]
+    return {of: file for of, file in found.items() if of[0] in data}
+
+
+def released_data(config):
+    """The data of the released code: the first that `anisotropy` trains on; None where it is not made."""
+    return next(iter(regimes(config, "anisotropy")), None)
 
 
 def slopes(config):

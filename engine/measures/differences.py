@@ -42,6 +42,7 @@ SLOPE_QUANTITIES = {
 POWER_STEPS = 5
 LEADING = 16
 GUARD = 1e-12
+JITTER = 1e-6  # of the inputs, between the repeated batches
 
 
 @dataclass(frozen=True)

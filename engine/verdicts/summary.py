@@ -65,36 +65,3 @@ def markdown_table(rows, columns):
 
     lines = [columns, ["---"] * len(columns), *([cell(row[name]) for name in columns] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
-SENSITIVITY = "log_sensitivity"
-
-
-def departure_rows(arrays, coords):
-    """One row a checkpoint, quantity, departure and lag: the median over seeds by definition, and as released.
-
-    `arrays` (seed, checkpoint, departure, lag) are those of measures.differences; S is shown rather than its log.
-    """
-    departures, lags = coords["departure"].values.tolist(), coords["lag"].values.tolist()
-    rows = []
-    for name, variable in arrays.items():
-        values = np.median(variable.values, axis=0)
-        shown = np.exp(values) if name == SENSITIVITY else values
-        for c, d, h in np.ndindex(shown.shape):
-            if departures[d] != "exact":
-                place = {"checkpoint": int(coords["checkpoint"].values[c]), "quantity": name.removeprefix("log_")}
-                found = {"defined": float(shown[c, departures.index("exact"), h]), "released": float(shown[c, d, h])}
-                rows.append(place | {"departure": departures[d], "lag": lags[h]} | found)
-    return rows
-
-
-def slope_rows(slope, coords):
-    """The same for slopes (seed, checkpoint, slope_departure): mean over seeds."""
-    means, departures = slope.mean(axis=0), coords["slope_departure"].values.tolist()
-    return [
-        {"checkpoint": int(checkpoint), "quantity": "slope", "departure": departure}
-        | {"defined": float(means[c, departures.index("exact")]), "released": float(means[c, d])}
-        for c, checkpoint in enumerate(coords["checkpoint"].values)
-        for d, departure in enumerate(departures)
-        if departure != "exact"
-    ]

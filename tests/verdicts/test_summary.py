@@ -1,11 +1,10 @@
 """The summary table against NumPy and SciPy."""
 
 import numpy as np
-import xarray as xr
 from scipy import stats
 
 from engine.common.statistics import mean_interval
-from engine.verdicts.summary import departure_rows, loss_before, markdown, markdown_table, slope_rows, summary_rows
+from engine.verdicts.summary import loss_before, markdown, markdown_table, summary_rows
 
 
 def test_mean_interval_is_students():
@@ -73,28 +72,6 @@ def test_a_lost_seed_is_counted():
 def test_markdown_shows_mean_and_interval():
     page = markdown([{"task": "adding", "x": 1.23456, "x_low": 1.0, "x_high": 2e8}], ["task"], ["x"])
     assert page == "| task | x |\n| --- | --- |\n| adding | 1.23 [1, 2e+08] |\n"
-
-
-def test_departures_stand_beside_the_definition():
-    seeds, departures, lags = 3, ["exact", "shifted"], [1, 4]
-    rng = np.random.default_rng(2)
-    dims = ("seed", "checkpoint", "departure", "lag")
-    coords = {"seed": range(seeds), "checkpoint": [0, 9], "departure": departures, "lag": lags}
-    log_S = xr.DataArray(rng.normal(size=(seeds, 2, 2, 2)), dims=dims, coords=coords)
-    rows = departure_rows({"log_sensitivity": log_S}, log_S.coords)
-    assert len(rows) == 2 * len(lags)
-    row = next(row for row in rows if row["checkpoint"] == 9 and row["lag"] == 4)
-    assert row["quantity"] == "sensitivity" and row["departure"] == "shifted"
-    assert row["defined"] == np.exp(np.median(log_S[:, 1, 0, 1]))
-    assert row["released"] == np.exp(np.median(log_S[:, 1, 1, 1]))
-
-
-def test_slopes_stand_beside_the_definition():
-    coords = {"checkpoint": [0], "slope_departure": ["exact", "guarded"]}
-    slope = xr.DataArray([[[2.0, 1.0]], [[4.0, 2.0]]], dims=("seed", "checkpoint", "slope_departure"), coords=coords)
-    assert slope_rows(slope.values, slope.coords) == [
-        {"checkpoint": 0, "quantity": "slope", "departure": "guarded", "defined": 3.0, "released": 1.5}
-    ]
 
 
 def test_tables_show_three_digits():

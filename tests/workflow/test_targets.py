@@ -87,6 +87,19 @@ def test_gate_and_optimizer_are_told_apart_by_all_pairs_of_them(models, told_apa
     assert ("decomposition" in targets.table_pages(config)) == told_apart
 
 
+def test_the_released_code_is_compared_on_its_own_data_and_with_fresh_ones():
+    more = merged(PAPER, {"anisotropy": {"data": ["n256", "one_batch", "fresh"]}, "data": {"n256": {"sequences": 256}}})
+    assert targets.released_data(more) == "n256"
+    found = targets.departures(more, "differences_training", ["adding"])
+    assert found["n256", "adding", "plain-adam"] == "results/paper/differences/training/n256/adding/plain-adam.nc"
+    assert list(found) == [("n256", "adding", model) for model in ("plain-adam", "scalar-sgd", "multi-sgd")]
+    compared = targets.compared_trainings(more, "training", experiment="anisotropy")
+    assert list(compared) == list(product(["n256", "fresh"], TASKS, PAPER["differences"]["models"]))
+    alone = PAPER | {"experiments": ["differences"]}  # of which rules are read and none is run
+    assert not targets.departures(alone, "differences", ["adding"])
+    assert not targets.compared_trainings(alone, "training")
+
+
 def test_the_released_code_has_no_lstm():
     assert targets.released(PAPER, ["plain-adam", "lstm-adam", "multi-sgd"]) == ["plain-adam", "multi-sgd"]
 

@@ -1,6 +1,13 @@
-# How the released code's numbers differ from the definitions, on the same trained networks (docs/differences.md).
+# What the released code does in place of the definitions, and by how much the numbers change (docs/differences.md).
 D = config["differences"]
-DEPARTURES, SLOPES = targets.departures(config), targets.slopes(config)
+DEPARTURES, SLOPES = targets.departures(config, "differences", D["tasks"]), targets.slopes(config)
+JITTERED = targets.departures(config, "differences_training", D["training_tasks"])
+MEASURED = targets.compared_trainings(config, "anisotropy")
+TRAINED = targets.compared_trainings(config, "training", experiment="anisotropy")
+PROTOCOL = {
+    "r": config["anisotropy"]["rank"],
+    **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs")},
+}
 
 
 rule differences:
@@ -21,12 +28,38 @@ rule differences:
     params:
         seeds=config["seeds"][: D["seeds"]],
         checkpoints=D["checkpoints"],
-        protocol={
-            "r": config["anisotropy"]["rank"],
-            **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs")},
-        },
+        protocol=PROTOCOL,
     script:
         "../scripts/differences.py"
+
+
+rule differences_training:
+    input:
+        code=code("differences_training.py"),
+    output:
+        path("differences_training"),
+    log:
+        log_of("differences_training"),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.anisotropy),
+        runtime=minutes(sizes.anisotropy),
+        gpu=0,
+    params:
+        seeds=config["seeds"][: D["seeds"]],
+        checkpoints=D["checkpoints"],
+        cell=lambda w: cell_settings(config, w.cell, config["anisotropy"]["inputs"]),
+        optimizer=lambda w: optimizer_settings(config, w.optimizer),
+        training=lambda w: {
+            **{k: config["anisotropy"][k] for k in ("T", "batch", "updates", "probe_batch")},
+            **config["training"],
+            **data_settings(config, w.data),
+        },
+        protocol=PROTOCOL | {"gradients": config["anisotropy"]["gradients"]},
+    script:
+        "../scripts/differences_training.py"
 
 
 rule differences_slope:
@@ -54,7 +87,10 @@ rule differences_slope:
 
 rule differences_page:
     input:
-        measured=DEPARTURES.values(),
+        measured=MEASURED.values(),
+        training=TRAINED.values(),
+        jittered=JITTERED.values(),
+        products=DEPARTURES.values(),
         slopes=SLOPES.values(),
         code=code("differences_page.py"),
     output:
@@ -69,7 +105,13 @@ rule differences_page:
         mem_mb=megabytes(500),
         runtime=minutes(10),
     params:
-        measured=list(DEPARTURES),
+        measured=list(MEASURED),
+        training=list(TRAINED),
+        jittered=list(JITTERED),
+        products=list(DEPARTURES),
         slopes=list(SLOPES),
+        data=targets.released_data(config),
+        checkpoints=D["checkpoints"],
+        lags=config["anisotropy"]["summary_lags"],
     script:
         "../scripts/differences_page.py"
