@@ -59,7 +59,8 @@ def row_scaled_singular_values(x):
     """Singular values (chain, H) of x (chain, H, H) to high relative accuracy, and what limits it (chain,).
 
     By one-sided Jacobi rotations, the relative error of each value is rounding times the condition number of x with its
-    rows scaled to unit norm, whatever the scale of the rows. Of this number, the second result is an estimate.
+    rows scaled to unit norm, whatever the scale of the rows; rows that are 0 do not count. The second result estimates
+    this number.
     """
     xp = namespace(x)
     if not linalg_cuda.has_kernel(x):
@@ -68,16 +69,22 @@ def row_scaled_singular_values(x):
     peak = xp.max(xp.abs(x), axis=-1, keepdims=True)
     unit = x / xp.where(peak > 0, peak, 1)
     norm = xp.sqrt(xp.sum(unit * unit, axis=-1, keepdims=True))
-    smallest = linalg_cuda.rotated(unit / xp.where(peak > 0, norm, 1))[..., -1]
+    scaled_values = linalg_cuda.rotated(unit / xp.where(peak > 0, norm, 1))
+    rows = xp.sum(xp.astype(peak > 0, xp.int64), axis=-2)
+    smallest = xp.take_along_axis(scaled_values, xp.clip(rows - 1, 0, None), axis=-1)[..., 0]
     found = linalg_cuda.rotated(x)
     return xp.where(found > linalg_cuda.SMALLEST, found, xp.nan), 1 / xp.where(smallest > 0, smallest, xp.nan)
 
 
 def jacobi_on_host(x):
     """`row_scaled_singular_values` of one NumPy matrix, by LAPACK."""
+    rows, s = x[x.any(axis=-1)], np.zeros(len(x))
+    if not len(rows):
+        return s, 1.0
     # "E": rows of any scale, with an estimate of the condition number that remains; no singular vectors.
-    s, _, _, work, _, info = dgejsv(np.asfortranarray(x.T), joba=1, jobu=3, jobv=3, jobr=0, jobt=0, jobp=0)
-    return s * (work[0] / work[1]) if info == 0 else np.full(len(s), np.nan), work[2]
+    found, _, _, work, _, info = dgejsv(np.asfortranarray(rows.T), joba=1, jobu=3, jobv=3, jobr=0, jobt=0, jobp=0)
+    s[: len(rows)] = found * (work[0] / work[1]) if info == 0 else np.nan
+    return s, work[2] if work[2] > 0 else np.inf  # -1: no estimate
 
 
 def at_unit_size(x):

@@ -1,80 +1,136 @@
-"""[ANI.J] Singular values of products of Jacobians, to high relative accuracy as far as they are asked for.
+"""[ANI.J] Singular values of products of Jacobians, to high relative accuracy or not at all.
 
-A product formed in double precision holds its singular values to about 1e-15 s_1, so those above TRUSTED s_1 have a
-relative error below 1e-9, and those above LEAST s_1 one below 1e-6. Where one of the first r is smaller, the product is
-accumulated as Q T with an orthogonal Q, made anew every few factors, before a small direction drowns in a large one:
-the rows of the triangular T fall off as the singular values do, and each holds its own digits. One-sided Jacobi
-rotations then give every singular value to rounding times the condition number of T with its rows scaled to unit norm,
-which is small; where it is not, values are not given.
+A product is formed in halves, with a bound on its rounding: that of L R is ||L|| times that of R, plus ||R|| times that
+of L, plus the rounding of this one multiplication. Singular values far above the bound hold.
+
+Where one of the first r is smaller, the product is accumulated as Q T with an orthogonal Q, made anew every few
+factors, before a small direction drowns in a large one: the rows of the triangular T fall off as the singular values
+do, and each holds its own digits. Two things limit it. At each orthogonalization row i has lost the rounding of what
+was multiplied, divided by |R_ii|. And one-sided Jacobi rotations give every singular value of T to rounding times the
+condition number of T with its rows scaled to unit norm. Both are estimates. So T is made twice, with different
+rounding, and a value counts only if both agree. What is not resolved is NaN: it is smaller than all that is resolved.
 """
 
 import numpy as np
 
+from engine.common import safe
 from engine.common.backend import identity, like, namespace, to_host
-from engine.products.linalg import at_unit_size, qr, row_scaled_singular_values, singular_values
+from engine.products.linalg import qr, row_scaled_singular_values, singular_values
+from engine.products.scaled import Scaled, scaled, shifted, times
 
-TRUSTED = 1e-6
-LEAST = 1e-9
-FACTORS = 4  # between two orthogonalizations; four Jacobians spread the first singular values by less than 100
 RELATIVE_ERROR = 1e-6
 ROUNDING = float(np.finfo(np.float64).eps)
+# Factors between two orthogonalizations, two ways at a time. Four Jacobians spread the first singular values by less
+# than 100; where gates are saturated, one may spread them more than that.
+GROUPS = ((4, 3), (1, 2))
+APART = 1e4  # rows left out of T change a value that is so many times larger by less than 1e-8 of it
+SMALLEST = 1e-290  # of T at unit size; below, digits are lost to underflow
+LOG2 = float(np.log(2))
 
 
 def log_singular_values(J, r=None):
     """log s_1 >= ... >= s_H of J_h ... J_1, (batch..., H), from the factors J (h, batch..., H, H).
 
-    s_1..s_r (by default all) hold to RELATIVE_ERROR whatever their ratio; what does not is NaN, what is 0 has -inf.
+    s_1..s_r (by default all) hold to RELATIVE_ERROR; what does not is NaN. All are -inf where the product is 0.
     """
-    xp = namespace(J)
-    H = J.shape[-1]
-    product, log_scale = scaled_product(J)
-    s = singular_values(product)
-    largest = s[..., :1]
-    resolved = xp.where(s > LEAST * largest, xp.log(xp.where(s > 0, s, 1)), xp.nan)
-    log_s = xp.where(largest > 0, resolved, -float("inf")) + log_scale[..., None]
-    last = s[..., (r or H) - 1]
-    small = to_host((last <= TRUSTED * largest[..., 0]) & (largest[..., 0] > 0))
-    if not small.any():
+    xp, H = namespace(J), J.shape[-1]
+    product, error = formed(J)
+    s = singular_values(product.values)
+    resolved = s * RELATIVE_ERROR > error[..., None]
+    zero = s[..., :1] == 0
+    log_s = xp.log(xp.where(s > 0, s, 1)) + product.exponent[..., 0] * LOG2
+    log_s = xp.where(zero, -float("inf"), xp.where(resolved, log_s, xp.nan))
+    left = to_host(~resolved[..., (r or H) - 1] & ~zero[..., 0])
+    if not left.any():
         return log_s
-    chains = np.flatnonzero(small)
-    graded = graded_log_values(xp.take(xp.reshape(J, (J.shape[0], -1, H, H)), like(J, chains), axis=1))
+    chains = np.flatnonzero(left)
     values = to_host(log_s).copy().reshape(-1, H)
-    values[chains] = to_host(graded)
+    J, start = xp.reshape(J, (J.shape[0], -1, H, H)), falling_columns(xp.reshape(product.values, (-1, H, H)))
+    values[chains] = graded_where_it_holds(J, start, chains, values[chains], r or H)
     return like(log_s, values.reshape(log_s.shape))
 
 
-def scaled_product(J):
-    """J_h ... J_1 divided by a scale, and the log of the scale (batch...)."""
+def formed(J):
+    """J_h ... J_1 as Scaled (batch..., H, H), and a bound on its rounding error at that scale (batch...)."""
+    xp, X = namespace(J), scaled(J)
+    norm = frobenius(X.values)
+    error = xp.zeros_like(norm)
+    while X.values.shape[0] > 1:
+        odd = X.values.shape[0] % 2  # the first factor then waits for the next round
+        (later, f, e), (earlier, g, d) = (
+            (Scaled(*(part[first::2, ...] for part in X)), norm[first::2, ...], error[first::2, ...])
+            for first in (odd + 1, odd)
+        )
+        P = scaled(later.values @ earlier.values)
+        unit = xp.where(frobenius(P.values) > 0, 2.0 ** xp.clip(-P.exponent[..., 0, 0], -1022, 1022), 0)
+        found = Scaled(P.values, P.exponent + later.exponent + earlier.exponent)
+        found_error = (f * d + g * e + ROUNDING * f * g) * unit
+        X = Scaled(*(xp.concat([a[:odd, ...], b]) for a, b in zip(X, found, strict=True)))
+        error = xp.concat([error[:odd, ...], found_error])
+        norm = frobenius(X.values)
+    return Scaled(*(part[0, ...] for part in X)), error[0, ...]
+
+
+def frobenius(X):
+    """||X||_F over the last two axes."""
+    xp = namespace(X)
+    return xp.sqrt(xp.sum(X * X, axis=(-2, -1)))
+
+
+def falling_columns(X):
+    """The permutations (batch, H, H) that sort the columns of X (batch, H, H) by falling norm."""
+    xp = namespace(X)
+    order = xp.argsort(-xp.sum(X * X, axis=-2), axis=-1, stable=True)
+    one = xp.broadcast_to(identity(X, X.shape[-1]), X.shape)
+    return xp.take_along_axis(one, xp.broadcast_to(order[:, None, :], X.shape), axis=-1)
+
+
+def graded_where_it_holds(J, start, chains, known, r):
+    """`known` (chain, H), NumPy, of some chains of J (h, batch, H, H), with what the graded way resolves.
+
+    Two ways to group the factors round differently. What they agree on holds; what rounding has made up they do not
+    agree on. Chains of which some of the first r values are missing are tried once more, in smaller groups.
+    """
+    for groups in GROUPS:
+        rows = np.flatnonzero(np.isnan(known[:, :r]).any(axis=1))
+        if len(rows):
+            xp, some = namespace(J), like(J, chains[rows])
+            of_some = xp.take(J, some, axis=1), xp.take(start, some, axis=0)
+            first, second = (graded_log_values(*of_some, factors) for factors in groups)
+            with np.errstate(invalid="ignore"):  # -inf or NaN: no agreement
+                agreed = np.abs(first - second) < RELATIVE_ERROR / 2
+            known[rows] = np.where(agreed, first, known[rows])
+    return known
+
+
+def graded_log_values(J, start, factors):
+    """log singular values (chain, H), NumPy, of chains of factors (h, chain, H, H); NaN where they do not hold."""
     xp = namespace(J)
-    product, log_scale = J[0, ...], 0
-    for t in range(1, J.shape[0] + 1):
-        product, peak = at_unit_size(product)
-        log_scale = log_scale + xp.log(peak)[..., 0, 0]
-        if t < J.shape[0]:
-            product = J[t, ...] @ product
-    return product, log_scale
+    T, lost = graded_factor(J, start, factors)
+    lost = np.maximum.accumulate(to_host(lost), axis=-1) + ROUNDING * J.shape[0]
+    kept = like(T.values, lost < RELATIVE_ERROR)[..., None]
+    rest = to_host(frobenius(xp.where(kept, 0.0, T.values)))
+    s, condition = map(to_host, row_scaled_singular_values(xp.where(kept, T.values, 0.0)))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        holds = (lost * condition[:, None] < RELATIVE_ERROR) & (s > APART * rest[:, None]) & (s > SMALLEST)
+        return np.where(holds, np.log(s) + to_host(T.exponent)[..., 0] * LOG2, np.nan)
 
 
-def graded_log_values(J):
-    """All log singular values (chain, H) of chains of factors (h, chain, H, H); NaN where they do not hold."""
-    xp = namespace(J)
-    T, log_scale = graded_factor(J)
-    s, condition = row_scaled_singular_values(T)
-    log_s = xp.where(s > 0, xp.log(xp.where(s > 0, s, 1)), xp.where(xp.isnan(s), s, -float("inf")))
-    holds = condition * ROUNDING * J.shape[0] < RELATIVE_ERROR
-    return xp.where(holds[:, None], log_s + log_scale[:, None], xp.nan)
+def graded_factor(J, start, factors):
+    """T as Scaled (chain, H, H) with J_h ... J_1 `start` = Q T, and the share that each row has lost to rounding.
 
-
-def graded_factor(J):
-    """T (chain, H, H) and the log of its scale (chain,), with J_h ... J_1 = Q T, Q orthogonal."""
-    xp = namespace(J)
-    Q = T = xp.broadcast_to(identity(J, J.shape[-1]), J.shape[1:])
-    log_scale = 0
-    for first in range(0, J.shape[0], FACTORS):
-        for t in range(first, min(first + FACTORS, J.shape[0])):
-            factor, peak = at_unit_size(J[t, ...])
-            Q, log_scale = factor @ Q, log_scale + xp.log(peak)[..., 0, 0]
+    Q is orthogonal, and so is `start` (chain, H, H); the shares are (chain, H).
+    """
+    xp, Q, one = namespace(J), start, identity(J, J.shape[-1])
+    T, lost = scaled(one + xp.zeros_like(Q)), 0.0
+    for first in range(0, J.shape[0], factors):
+        error, exponent = 0.0, 0.0
+        for t in range(first, min(first + factors, J.shape[0])):
+            factor = scaled(J[t, ...])
+            error = frobenius(factor.values) * (error + ROUNDING * frobenius(Q))
+            Q, exponent = factor.values @ Q, exponent + factor.exponent
         Q, R = qr(Q)
-        T, peak = at_unit_size(R @ T)
-        log_scale = log_scale + xp.log(peak)[..., 0, 0]
-    return T, log_scale
+        lost = lost + safe.ratio(error[..., None], xp.abs(xp.sum(R * one, axis=-1)))
+        T = times(R, T)
+        T = shifted(T.values, T.exponent + exponent)
+    return T, xp.where(xp.isnan(lost), float("inf"), lost)
