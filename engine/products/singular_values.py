@@ -23,6 +23,7 @@ ROUNDING = float(np.finfo(np.float64).eps)
 # Factors between two orthogonalizations, two ways at a time. Four Jacobians spread the first singular values by less
 # than 100; where gates are saturated, one may spread them more than that.
 GROUPS = ((4, 3), (1, 2))
+LARGE = 1e60  # a norm beyond it, or below its inverse, gets a new scale
 APART = 1e4  # rows left out of T change a value that is so many times larger by less than 1e-8 of it
 SMALLEST = 1e-290  # of T at unit size; below, digits are lost to underflow
 LOG2 = float(np.log(2))
@@ -52,29 +53,39 @@ def log_singular_values(J, r=None):
 
 def formed(J):
     """J_h ... J_1 as Scaled (batch..., H, H), and a bound on its rounding error at that scale (batch...)."""
-    xp, X = namespace(J), scaled(J)
-    norm = frobenius(X.values)
-    error = xp.zeros_like(norm)
+    xp, norm = namespace(J), frobenius(J)
+    X, norm, error = in_range(Scaled(J, xp.zeros_like(norm)[..., None, None]), norm, xp.zeros_like(norm))
     while X.values.shape[0] > 1:
         odd = X.values.shape[0] % 2  # the first factor then waits for the next round
         (later, f, e), (earlier, g, d) = (
             (Scaled(*(part[first::2, ...] for part in X)), norm[first::2, ...], error[first::2, ...])
             for first in (odd + 1, odd)
         )
-        P = scaled(later.values @ earlier.values)
-        unit = xp.where(frobenius(P.values) > 0, 2.0 ** xp.clip(-P.exponent[..., 0, 0], -1022, 1022), 0)
-        found = Scaled(P.values, P.exponent + later.exponent + earlier.exponent)
-        found_error = (f * d + g * e + ROUNDING * f * g) * unit
-        X = Scaled(*(xp.concat([a[:odd, ...], b]) for a, b in zip(X, found, strict=True)))
-        error = xp.concat([error[:odd, ...], found_error])
-        norm = frobenius(X.values)
+        found = later.values @ earlier.values, later.exponent + earlier.exponent, f * d + g * e + ROUNDING * f * g
+        if odd:
+            found = (xp.concat([x[:1, ...], y]) for x, y in zip((*X, error), found, strict=True))
+        values, exponent, error = found
+        X, norm, error = in_range(Scaled(values, exponent), frobenius(values), error)
     return Scaled(*(part[0, ...] for part in X)), error[0, ...]
+
+
+def in_range(X, norm, error):
+    """Takes new scales out where a product of two could overflow or underflow."""
+    xp = namespace(norm)
+    if bool(xp.all((norm > 1 / LARGE) & (norm < LARGE))):
+        return X, norm, error
+    Y = shifted(X.values, X.exponent)
+    norm = frobenius(Y.values)
+    gone = xp.clip((X.exponent - Y.exponent)[..., 0, 0], -1022, 1022)
+    return Y, norm, xp.where(norm > 0, error * 2.0**gone, 0)
 
 
 def frobenius(X):
     """||X||_F over the last two axes."""
     xp = namespace(X)
-    return xp.sqrt(xp.sum(X * X, axis=(-2, -1)))
+    x = xp.reshape(X, (*X.shape[:-2], -1))
+    with np.errstate(over="ignore"):  # infinity is out of range, as it should be
+        return xp.sqrt((x[..., None, :] @ x[..., :, None])[..., 0, 0])
 
 
 def falling_columns(X):
