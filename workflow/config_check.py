@@ -179,7 +179,7 @@ def check_compared(key, model, config):
 
 def check_differences(key, block, config):
     """It measures what other experiments train, as the released code would."""
-    keys = {"anisotropy": ("models", "tasks", "training_tasks", "checkpoints")}
+    keys = {"anisotropy": ("models", "tasks", "checkpoints", "training_tasks", "training_checkpoints")}
     keys["effective_lr"] = ("slope_tasks", "slope_checkpoints")
     for other, names in keys.items():
         for name in names:

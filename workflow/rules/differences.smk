@@ -49,7 +49,7 @@ rule differences_training:
         gpu=0,
     params:
         seeds=config["seeds"][: D["seeds"]],
-        checkpoints=D["checkpoints"],
+        checkpoints=D["training_checkpoints"],
         cell=lambda w: cell_settings(config, w.cell, config["anisotropy"]["inputs"]),
         optimizer=lambda w: optimizer_settings(config, w.optimizer),
         training=lambda w: {
@@ -111,7 +111,7 @@ rule differences_page:
         products=list(DEPARTURES),
         slopes=list(SLOPES),
         data=targets.released_data(config),
-        checkpoints=D["checkpoints"],
+        checkpoints=D["training_checkpoints"],
         lags=config["anisotropy"]["summary_lags"],
     script:
         "../scripts/differences_page.py"
