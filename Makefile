@@ -18,12 +18,18 @@ SNAKEMAKE = $(PY) -m snakemake --workflow-profile profiles/$(PROFILE) $(if $(COR
 READY = .venv/requirements.lock $(if $(CUDA),.venv/requirements-gpu-cuda$(CUDA).lock)
 config = $(if $(filter-out paper,$(1)),--configfile config/$(1).yaml)
 
+# Snakemake puts the path of .venv into commands as it stands, and Python makes none where there is a colon.
+ifneq ($(strip $(shell pwd | LC_ALL=C tr -d 'A-Za-z0-9/._+@%=~\200-\377\n-' | wc -c)),0)
+  $(error The path of this folder has a space, a quote or another special character: $(shell pwd). Move the folder to a \
+  path of letters, digits, dots, - and _)
+endif
+
 .DELETE_ON_ERROR:
 .PHONY: help paper smoke factorial report test lint docs bench bench-gpu lock clean
 
 help:
 	@echo 'make paper       all figures and tables of the paper, into results/paper/'
-	@echo 'make smoke       the same from a tiny run, in about a minute, into results/smoke/'
+	@echo 'make smoke       the same from a tiny run, in two to three minutes, into results/smoke/'
 	@echo 'make factorial   gates against optimizers, into results/factorial/'
 	@echo 'make report      a run as one self-contained page: results/RUN/report.html, RUN=paper'
 	@echo 'make test        the tests'

@@ -21,7 +21,7 @@ def jobs(results):
     """(rule, seconds, seconds in the engine) of each job whose results lie in a folder."""
     found = {}  # by log, of which a job has one; every output of it has a record
     for path in (results.parents[1] / ".snakemake" / "metadata").iterdir():
-        job = json.loads(path.read_text())
+        job = json.loads(path.read_text(encoding="utf-8"))
         log = next((results.parents[1] / name for name in job["log"]), None)
         if log and log.is_relative_to(results) and log.exists():
             found[log] = job["rule"], job["endtime"] - job["starttime"], in_engine(log)
@@ -29,7 +29,7 @@ def jobs(results):
 
 
 def in_engine(log):
-    spent = [int(m[1]) for line in log.read_text().splitlines() if (m := SPENT.search(line))]
+    spent = [int(m[1]) for line in log.read_text(encoding="utf-8").splitlines() if (m := SPENT.search(line))]
     return max(spent, default=0)
 
 
@@ -49,7 +49,7 @@ def main():
         row = rule, count[rule], f"{seconds:.0f}", f"{seconds / total:.1%}", f"{inside[rule] / seconds:.0%}"
         lines.append("| " + " | ".join(map(str, row)) + " |")
     lines.append(f"| all | {len(found)} | {total:.0f} | 100% | {sum(inside.values()) / total:.0%} |")
-    (RESULTS / "breakdown.md").write_text("\n".join(lines) + "\n")
+    (RESULTS / "breakdown.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 

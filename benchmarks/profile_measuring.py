@@ -23,7 +23,7 @@ from engine.network.ensemble import Networks
 from engine.optimizers import make_optimizer
 from engine.training.train import train
 
-CONFIG = yaml.safe_load((Path(__file__).parent.parent / "config" / "config.yaml").read_text())
+CONFIG = yaml.safe_load((Path(__file__).parent.parent / "config" / "config.yaml").read_text(encoding="utf-8"))
 
 
 def networks(experiment):
@@ -71,7 +71,7 @@ def main():
         took, text = profile(job)
         lines += ["", f"== {rule}: {took:.3f} s a network", text]
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "profile_measuring.txt").write_text("\n".join(lines) + "\n")
+    (RESULTS / "profile_measuring.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 

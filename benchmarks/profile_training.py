@@ -92,7 +92,7 @@ def main():
         ]
     lines += ["", f"== One update of one member, T = {T}", *map(parts_of_an_update, CELLS)]
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "profile_training.txt").write_text("\n".join(lines) + "\n")
+    (RESULTS / "profile_training.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 

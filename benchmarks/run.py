@@ -35,8 +35,8 @@ def main():
         text += table(section, rows)
         print(table(section, rows), flush=True)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "cpu.md").write_text(f"# Speed on one core of a CPU\n\n{text}")
-    (RESULTS / "cpu.json").write_text(json.dumps(where | {"results": numbers}, indent=1) + "\n")
+    (RESULTS / "cpu.md").write_text(f"# Speed on one core of a CPU\n\n{text}", encoding="utf-8")
+    (RESULTS / "cpu.json").write_text(json.dumps(where | {"results": numbers}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -146,8 +146,8 @@ def main():
         print(table(section, rows), flush=True)
     RESULTS.mkdir(exist_ok=True)
     numbers = {section: [vars(row) for row in rows] for section, rows in sections.items()}
-    (RESULTS / "gpu.md").write_text(f"# Speed on a GPU\n\n{text}")
-    (RESULTS / "gpu.json").write_text(json.dumps(where | {"results": numbers}, indent=1) + "\n")
+    (RESULTS / "gpu.md").write_text(f"# Speed on a GPU\n\n{text}", encoding="utf-8")
+    (RESULTS / "gpu.json").write_text(json.dumps(where | {"results": numbers}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,9 @@ def main():
     }
     RESULTS.mkdir(exist_ok=True)
     numbers = {"at": AT, "sizes": SWEEPS, "milliseconds": times, "exponents": slopes}
-    (RESULTS / "scaling.json").write_text(json.dumps(about("numpy", "scipy", "numba") | numbers, indent=1) + "\n")
+    (RESULTS / "scaling.json").write_text(
+        json.dumps(about("numpy", "scipy", "numba") | numbers, indent=1) + "\n", encoding="utf-8"
+    )
     print(json.dumps(slopes, indent=1))
     draw(times)
 

@@ -37,7 +37,9 @@ def wait_until(condition, seconds):
 
 
 def environment():
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    """That of the tests, as in a container (text is ASCII) and in a notebook (with its backend of Matplotlib)."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    return kept | {"LC_ALL": "C", "PYTHONUTF8": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 
 def copy_of_the_house(folder, root=ROOT):

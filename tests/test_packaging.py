@@ -217,6 +217,25 @@ def test_citation_names_the_software_and_the_paper():
     assert paper["identifiers"][0]["value"] == "arXiv:2508.12121"
 
 
+@pytest.mark.parametrize("name", ["a b", "a'b", 'a"b', "a$b", "a:b", "a(b"])
+def test_a_folder_whose_path_commands_cannot_hold_is_refused_first(tmp_path, name):
+    said = make(tmp_path / name, "smoke")
+    assert said.returncode == 2 and said.stdout == "" and len(said.stderr.splitlines()) == 1
+    assert f"a space, a quote or another special character: {tmp_path / name}. Move the folder" in said.stderr
+
+
+@pytest.mark.parametrize("name", ["a-b_c.d", "é", "a+b=c@d~e%f"])
+def test_other_paths_are_fine(tmp_path, name):
+    assert "make paper" in make(tmp_path / name, "help").stdout
+
+
+def make(folder, target):
+    """Runs make in a folder that holds the Makefile alone."""
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    return subprocess.run(["make", target], cwd=folder, capture_output=True, text=True)
+
+
 def test_the_gpu_profile_asks_a_gpu_for_every_rule_that_can_use_one():
     rules = {
         name

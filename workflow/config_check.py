@@ -25,7 +25,7 @@ class ConfigError(ValueError):
 
 def check(config):
     """Raises ConfigError for the first mistake in a configuration."""
-    errors = Draft202012Validator(yaml.safe_load(SCHEMA.read_text())).iter_errors(config)
+    errors = Draft202012Validator(yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))).iter_errors(config)
     for error in sorted(errors, key=lambda e: (list(map(str, e.absolute_path)), e.validator)):
         raise ConfigError(explain(error))
     check_parts(config)

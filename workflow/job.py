@@ -17,7 +17,10 @@ at_start = {}  # contents of the code that this job runs
 def start(snakemake):
     """Logs to the job's log file and to the terminal; an error of ours ends the job with its message alone."""
     line = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
-    for handler in (logging.FileHandler(snakemake.log[0], mode="w"), logging.StreamHandler(sys.stderr)):
+    for handler in (
+        logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"),
+        logging.StreamHandler(sys.stderr),
+    ):
         handler.setFormatter(line)
         logging.root.addHandler(handler)
     for ours in ("engine", "job"):  # libraries tell of their fonts and caches at this level

@@ -24,7 +24,7 @@ def imports(root, path):
     if Path(path).suffix != ".py":
         return set()
     names, beside = set(), set()
-    for node in ast.walk(ast.parse((root / path).read_text())):
+    for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

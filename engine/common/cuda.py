@@ -33,7 +33,7 @@ def free_bytes():
 
 def read_source(module, name):
     """Text of the CUDA source `name` that lies beside the file `module`."""
-    return Path(module).with_name(name).read_text()
+    return Path(module).with_name(name).read_text(encoding="utf-8")
 
 
 def definitions(**sizes):

@@ -28,4 +28,4 @@ def atomic_write(path):
 def write_text(path, text):
     """Writes a text file, whole or not at all."""
     with atomic_write(path) as part:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")

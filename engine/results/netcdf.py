@@ -1,12 +1,18 @@
 """Results as NetCDF-4: labels, units and provenance."""
 
 import json
+import os
 from shutil import disk_usage
 
 import numpy as np
 import xarray as xr
 
 from engine.common.files import atomic_write
+
+# A file gets its name when it is whole, so a lock protects nothing; some file systems of clusters have none. HDF5 reads
+# this once, when a process first uses it.
+LOCKING = os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+HINT = "" if LOCKING == "FALSE" else "; if the file system has no locks, it takes HDF5_USE_FILE_LOCKING=FALSE"
 
 COORDINATES = {
     "seed": ("seed of the random streams", "1"),
@@ -69,9 +75,8 @@ def save(ds, path):
             ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
         except (OSError, RuntimeError) as error:  # a full disk is an "HDF error", and no more, to the library
             needed, free = (size / 1e6 for size in (ds.nbytes, disk_usage(part.parent).free))
-            raise RuntimeError(
-                f"{path} could not be written ({error}): it needs {needed:.1f} MB, and {free:.1f} MB are free there"
-            ) from error
+            room = f"it needs {needed:.1f} MB, and {free:.1f} MB are free there"
+            raise RuntimeError(f"{path} could not be written ({error}): {room}{HINT}") from error
 
 
 def load(path):
@@ -79,7 +84,7 @@ def load(path):
     try:
         return xr.load_dataset(path, engine="netcdf4")
     except OSError as error:
-        raise ValueError(f"{path} is not a whole NetCDF file ({error}): delete it and run again") from error
+        raise ValueError(f"{path} is not a whole NetCDF file ({error}): delete it and run again{HINT}") from error
 
 
 def join(parts):

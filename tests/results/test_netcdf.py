@@ -1,11 +1,13 @@
 """Files: labels on everything, whole or absent, the same bytes for the same inputs, and networks that come back."""
 
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from conftest import small_cell
+from conftest import needs_compiler, small_cell
+from house import ROOT
 
 from engine.common.quantity import Quantity
 from engine.optimizers import make_optimizer
@@ -73,6 +75,51 @@ def test_a_truncated_file_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"a\.nc is not a whole NetCDF file .*: delete it and run again"):
         load(path)
+
+
+NO_LOCKS = "#include <errno.h>\nint flock(int file, int operation) { errno = ENOLCK; return -1; }"
+SAVE_AND_LOAD = """
+import sys
+from engine.results.netcdf import dataset, load, save
+
+path = sys.argv[1]
+for done in (lambda: save(dataset({}, {}, {}, {}), path), lambda: load(path)):
+    try:
+        done()
+        print("done")
+    except (RuntimeError, ValueError) as error:
+        print(error)
+"""
+
+
+@pytest.fixture
+def save_and_load(tmp_path):
+    """Saves and loads a file where no file can be locked; the lines that were said."""
+    if sys.platform != "linux":
+        pytest.skip("a library is put before the system's as Linux does it")
+    shim, path = tmp_path / "no_locks.so", tmp_path / "a.nc"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-xc", "-", "-o", shim], input=NO_LOCKS, text=True, check=True)
+    save(dataset(QUANTITIES, ARRAYS, COORDS, {}), path)
+    kept = {name: value for name, value in os.environ.items() if name != "HDF5_USE_FILE_LOCKING"}
+
+    def run(**more):
+        words = [sys.executable, "-c", SAVE_AND_LOAD, path]
+        environment = kept | more | {"LD_PRELOAD": str(shim)}
+        return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True).stdout.splitlines()
+
+    return run
+
+
+@needs_compiler
+def test_no_locks_are_needed(save_and_load):
+    assert save_and_load() == ["done", "done"]
+
+
+@needs_compiler
+def test_locks_that_a_user_asks_for_are_named_where_there_are_none(save_and_load):
+    said = save_and_load(HDF5_USE_FILE_LOCKING="TRUE")
+    assert ["could not be written" in said[0], "is not a whole NetCDF file" in said[1]] == [True, True]
+    assert all(line.endswith("it takes HDF5_USE_FILE_LOCKING=FALSE") for line in said)
 
 
 def test_trained_networks_come_back(cell, tmp_path):

@@ -19,6 +19,12 @@ def test_the_paper_can_be_planned(tmp_path):
     assert said.returncode == 0, said.stderr
 
 
+def test_the_catalogue_finds_the_same_workflow(tmp_path):
+    folder = copy_of_the_house(tmp_path)
+    here, there = planned(folder), planned(folder, "-s", "workflow/Snakefile")
+    assert here.pop("all") == there.pop("default") and here == there
+
+
 def test_smoke_makes_every_figure_in_both_formats(smoke):
     figures = smoke[0] / "results" / "smoke" / "figures"
     pdf, png = ({p.stem for p in figures.rglob(f"*.{ext}")} for ext in ("pdf", "png"))

@@ -5,7 +5,9 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-sys.path.insert(0, workflow.basedir)
+# The repository; workflow.basedir would be the folder of the Snakefile that includes this one.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+sys.path.insert(0, str(ROOT))
 
 from snakemake.exceptions import WorkflowError
 
@@ -34,6 +36,8 @@ if os.environ.setdefault("CONFIGURATION_OF_THE_RUN", CONTENT) != CONTENT:
         "configuration: it was edited while the run went on. What is made stays; run again for the rest"
     )
 
+os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own to its jobs, and that need not be there
+
 RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
 FAMILIES, NETWORKS = targets.families(config), targets.networks(config)
@@ -52,7 +56,7 @@ wildcard_constraints:
 
 def code(script):
     """The engine and workflow files that a script imports: as inputs, so that an edit reruns what depends on them."""
-    return sources(f"workflow/scripts/{script}", workflow.basedir)
+    return sources(f"workflow/scripts/{script}", ROOT)
 
 
 def seeds_in_job(wildcards):

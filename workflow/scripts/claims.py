@@ -41,7 +41,7 @@ def about(data_of, rows):
 
 
 cells, optimizers = (list(dict.fromkeys(names)) for names in zip(*(m.split("-") for m in params.models), strict=True))
-with open(snakemake.input.claims) as declared:
+with open(snakemake.input.claims, encoding="utf-8") as declared:
     document = yaml.safe_load(declared)
 verdicts, found = {}, {"cases": [], "effects": [], "means": []}
 for data, data_of in params.verdicts.items():
