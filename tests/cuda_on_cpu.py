@@ -27,6 +27,7 @@ SHIM = r"""
 #define __launch_bounds__(n)
 struct alignas(16) float4 { float x, y, z, w; };
 static float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+static float __fdividef(float x, float y) { return x / y; }
 static thread_local int THREAD, BLOCK_X, BLOCK_Y, GRID_X, GRID_Y;
 
 #ifdef REAL_THREADS

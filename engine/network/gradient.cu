@@ -15,7 +15,12 @@
 #define NEGLIGIBLE 7.888609e-31f  // 2^-100: see engine.network.gradient_numba
 #define EACH(i, n) for (int i = THREAD; i < (n); i += THREADS)
 
-__device__ static float sigmoid(float s) { return 0.5f + 0.5f * tanhf(0.5f * s); }
+// exp(s) = g / (1 - g) of a gate g = sigma(s), from 2^-100 to 2^100: both shares come from it with all their digits.
+__device__ static float odds(float s) { return expf(s > 69.3f ? 69.3f : s < -69.3f ? -69.3f : s); }
+
+__device__ static float shut_share(float k) { return __fdividef(1.0f, 1.0f + k); }  // 1 - g
+
+__device__ static float open_share(float k) { return k * shut_share(k); }  // g
 
 __device__ static void fma4(float4& sum, float a, const float4& x) {
     sum.x += a * x.x; sum.y += a * x.y; sum.z += a * x.z; sum.w += a * x.w;
@@ -86,34 +91,34 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
         EACH(i, COLUMNS * B) z_out[i] = z[i / B * S + i % B];
         SYNC;
         if (GATE == 1) {
-            EACH(b, B) p[H * S + b] = p_out[H * B + b] = sigmoid(p[H * S + b]);
+            EACH(b, B) p[H * S + b] = p_out[H * B + b] = odds(p[H * S + b]);
             SYNC;
         }
         EACH(i, H * B) {
             const int here = i / B * S + i % B;
             const float x = z[here];
             if (GRU) {
-                const float q = p[here], r = sigmoid(p[H * S + here]), g = sigmoid(-p[2 * H * S + here]);
-                const float phi = tanhf(p[3 * H * S + here] + r * q);
-                p_out[i] = q, p_out[H * B + i] = r, p_out[2 * H * B + i] = g, p_out[3 * H * B + i] = phi;
-                z[here] = x + g * (phi - x);
+                const float q = p[here], reset = odds(p[H * S + here]), update = odds(p[2 * H * S + here]);
+                const float phi = tanhf(p[3 * H * S + here] + open_share(reset) * q);
+                p_out[i] = q, p_out[H * B + i] = reset, p_out[2 * H * B + i] = update, p_out[3 * H * B + i] = phi;
+                z[here] = open_share(update) * x + shut_share(update) * phi;
                 continue;
             }
             const float phi = tanhf(p[here]);
             p_out[i] = phi;
             if (LSTM) {
-                const float in = sigmoid(p[H * S + here]), forget = sigmoid(p[2 * H * S + here]);
-                const float out = sigmoid(p[3 * H * S + here]), before = c[here];
+                const float in = odds(p[H * S + here]), forget = odds(p[2 * H * S + here]);
+                const float out = odds(p[3 * H * S + here]), before = c[here];
                 p_out[H * B + i] = in, p_out[2 * H * B + i] = forget, p_out[3 * H * B + i] = out;
                 p_out[4 * H * B + i] = before;
-                c[here] = forget * before + in * phi;
-                z[here] = out * tanhf(c[here]);
+                c[here] = open_share(forget) * before + open_share(in) * phi;
+                z[here] = open_share(out) * tanhf(c[here]);
             } else if (GATE == 0) {
                 z[here] = (1 - alpha) * x + alpha * phi;
             } else {
-                const float g = GATE == 1 ? p[H * S + i % B] : sigmoid(p[H * S + here]);
-                if (GATE == 2) p_out[H * B + i] = g;
-                z[here] = x + g * (phi - x);
+                const float gate = GATE == 1 ? p[H * S + i % B] : odds(p[H * S + here]);
+                if (GATE == 2) p_out[H * B + i] = gate;
+                z[here] = shut_share(gate) * x + open_share(gate) * phi;
             }
         }
         SYNC;
@@ -165,34 +170,35 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
             const int here = i / B * S + i % B;
             const float l = lam[here];
             if (GRU) {
-                const float q = p[here], r = p[H * S + here], g = p[2 * H * S + here], phi = p[3 * H * S + here];
-                const float l_g = l * g, by_a = l_g * (1 - phi * phi), by_q = by_a * r;
+                const float q = p[here], reset = p[H * S + here], update = p[2 * H * S + here];
+                const float phi = p[3 * H * S + here], l_g = l * shut_share(update);
+                const float by_a = l_g * (1 - phi * phi), by_q = by_a * open_share(reset);
                 p[here] = by_q;
-                p[H * S + here] = by_q * q * (1 - r);
-                p[2 * H * S + here] = -l_g * (phi - z[here]) * (1 - g);
+                p[H * S + here] = by_q * q * shut_share(reset);
+                p[2 * H * S + here] = l_g * (z[here] - phi) * open_share(update);
                 p[3 * H * S + here] = by_a;
-                lam[here] = l - l_g;
+                lam[here] = l * open_share(update);
                 continue;
             }
             const float phi = p[here];
             if (LSTM) {
                 const float in = p[H * S + here], forget = p[2 * H * S + here], out = p[3 * H * S + here];
-                const float phi_c = tanhf(forget * c[here] + in * phi);
-                const float l_c = lam_c[here] + l * out * (1 - phi_c * phi_c);
-                p[here] = l_c * in * (1 - phi * phi);
-                p[H * S + here] = l_c * phi * in * (1 - in);
-                p[2 * H * S + here] = l_c * c[here] * forget * (1 - forget);
-                p[3 * H * S + here] = l * phi_c * out * (1 - out);
-                lam_c[here] = l_c * forget;
+                const float phi_c = tanhf(open_share(forget) * c[here] + open_share(in) * phi);
+                const float l_c = lam_c[here] + l * open_share(out) * (1 - phi_c * phi_c);
+                p[here] = l_c * open_share(in) * (1 - phi * phi);
+                p[H * S + here] = l_c * phi * open_share(in) * shut_share(in);
+                p[2 * H * S + here] = l_c * c[here] * open_share(forget) * shut_share(forget);
+                p[3 * H * S + here] = l * phi_c * open_share(out) * shut_share(out);
+                lam_c[here] = l_c * open_share(forget);
                 lam[here] = 0;
             } else if (GATE == 0) {
                 p[here] = alpha * l * (1 - phi * phi);
                 lam[here] = (1 - alpha) * l;
             } else {
-                const float g = GATE == 1 ? p[H * S + i % B] : p[H * S + here], l_g = l * g;
+                const float gate = GATE == 1 ? p[H * S + i % B] : p[H * S + here], l_g = l * open_share(gate);
                 p[here] = l_g * (1 - phi * phi);
-                if (GATE == 2) p[H * S + here] = l_g * (phi - z[here]) * (1 - g);
-                lam[here] = l - l_g;
+                if (GATE == 2) p[H * S + here] = l_g * (phi - z[here]) * shut_share(gate);
+                lam[here] = l * shut_share(gate);
             }
         }
         SYNC;
@@ -200,8 +206,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
             EACH(b, B) {
                 float sum = 0;
                 for (int j = b; j < THREADS / B * B; j += B) sum += sums[j];
-                const float g = p[H * S + b];
-                p[H * S + b] = sum * g * (1 - g);
+                const float gate = p[H * S + b];
+                p[H * S + b] = sum * open_share(gate) * shut_share(gate);
             }
             SYNC;
         }

@@ -11,6 +11,9 @@ step of one member and leave the matrix products to the loops:
 - step(options, z, p, x): from z_t and p = z W^T to x_t, with what the way back needs left in p;
 - step_backward(options, z, p, lam): from that p and lambda_t to delta in p, where delta = dL/d(z W^T), and in lam to
   that part of lambda_{t-1} which does not pass through W.
+
+Gates keep all their digits where they are saturated; the slope of a saturated candidate, 1 - phi^2, does not, as in
+other libraries (docs/numerics.md, section 5).
 """
 
 from collections.abc import Callable
@@ -45,6 +48,11 @@ P11, P13 = np.float32(2.00018790482477e-13), np.float32(-2.76076847742355e-16)
 Q0, Q2 = np.float32(4.89352518554385e-03), np.float32(2.26843463243900e-03)
 Q4, Q6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
 
+# exp by powers of two: 2^f for |f| <= 1/2 to 3e-7, and a gate is at least 2^-100 open and 2^-100 shut.
+PER_LOG_2, MOST, BIAS, MANTISSA = np.float32(1 / np.log(2)), np.float32(100), np.float32(127), np.float32(2**23)
+E1, E2, E3 = np.float32(6.931471880e-01), np.float32(2.402234894e-01), np.float32(5.550357104e-02)
+E4, E5 = np.float32(9.666373693e-03), np.float32(1.339086735e-03)
+
 # A smaller adjoint has no digit left to give to a float32 gradient, but its products would fall below the smallest
 # normal number, where a core is ten times slower.
 NEGLIGIBLE = np.float32(2.0**-100)
@@ -59,8 +67,13 @@ def tanh(a):
 
 
 @compiled()
-def sigmoid(s):
-    return HALF + HALF * tanh(HALF * s)
+def odds(s):
+    """exp(s) = g / (1 - g) for g = sigma(s): both shares come from it with all their digits, near 0 and near 1."""
+    y = min(max(s * PER_LOG_2, -MOST), MOST)
+    n = np.floor(y + HALF)
+    f = y - n
+    power = np.int32((n + BIAS) * MANTISSA).view(np.float32)  # 2^n, its exponent written as a whole number
+    return power + power * (f * ((((E5 * f + E4) * f + E3) * f + E2) * f + E1))
 
 
 @kernel()
@@ -88,25 +101,29 @@ def shared_gate(options, z, p, x):
     """[CELL.scalar]"""
     H = p.shape[1] - 1
     for b in range(p.shape[0]):
-        g = sigmoid(p[b, H])
-        p[b, H] = g
+        k = odds(p[b, H])
+        p[b, H] = k
+        retained = ONE / (ONE + k)
+        g = k * retained
         for i in range(H):
             p[b, i] = tanh(p[b, i])
-            x[b, i] = z[b, i] + g * (p[b, i] - z[b, i])
+            x[b, i] = retained * z[b, i] + g * p[b, i]
 
 
 @kernel()
 def shared_gate_backward(options, z, p, lam):
     H = p.shape[1] - 1
     for b in range(p.shape[0]):
-        g, delta_g = p[b, H], ZERO
+        k, delta_g = p[b, H], ZERO
+        retained = ONE / (ONE + k)
+        g = k * retained
         for i in range(H):
             phi = p[b, i]
             lam_g = lam[b, i] * g
             p[b, i] = lam_g * (ONE - phi * phi)
             delta_g += lam_g * (phi - z[b, i])
-            lam[b, i] -= lam_g
-        p[b, H] = delta_g * (ONE - g)
+            lam[b, i] *= retained
+        p[b, H] = delta_g * retained
 
 
 @kernel()
@@ -115,9 +132,10 @@ def own_gates(options, z, p, x):
     H = p.shape[1] // 2
     for b in range(p.shape[0]):
         for i in range(H):
-            phi, g = tanh(p[b, i]), sigmoid(p[b, H + i])
-            p[b, i], p[b, H + i] = phi, g
-            x[b, i] = z[b, i] + g * (phi - z[b, i])
+            phi, k = tanh(p[b, i]), odds(p[b, H + i])
+            p[b, i], p[b, H + i] = phi, k
+            retained = ONE / (ONE + k)
+            x[b, i] = retained * z[b, i] + k * retained * phi
 
 
 @kernel()
@@ -125,11 +143,12 @@ def own_gates_backward(options, z, p, lam):
     H = p.shape[1] // 2
     for b in range(p.shape[0]):
         for i in range(H):
-            phi, g = p[b, i], p[b, H + i]
-            lam_g = lam[b, i] * g
+            phi, k = p[b, i], p[b, H + i]
+            retained = ONE / (ONE + k)
+            lam_g = lam[b, i] * (k * retained)
             p[b, i] = lam_g * (ONE - phi * phi)
-            p[b, H + i] = lam_g * (phi - z[b, i]) * (ONE - g)
-            lam[b, i] -= lam_g
+            p[b, H + i] = lam_g * (phi - z[b, i]) * retained
+            lam[b, i] *= retained
 
 
 class Kernels(NamedTuple):

@@ -4,7 +4,8 @@ import cuda_on_cpu
 import numpy as np
 import pytest
 from conftest import make_example, needs_compiler, small_cell
-from test_gradient_numba import assert_same, in_float32
+from regimes import CASES
+from test_gradient_numba import assert_right_in_regime, assert_same, in_float32
 
 from engine.cells import CELLS
 from engine.common import cuda
@@ -60,6 +61,17 @@ def test_kernel_equals_the_definition_in_float64(kernels_on_cpu, monkeypatch, na
     assert_same(function(*example), exactly(cell, *example), ROUNDING)
     for part in (function.z, function.p):
         assert np.isfinite(part).all(), "what the way back needs is written whole"
+
+
+@pytest.mark.parametrize("name", [cell.name for cell in GATES])
+def test_gradient_of_each_weight_in_every_regime(kernels_on_cpu, monkeypatch, name):
+    fewer_threads(monkeypatch, 8)
+    for regime in [regime for other, regime in CASES if other == name]:
+        assert_right_in_regime(on_kernel, name, regime)
+
+
+def on_kernel(cell, parameters, u, y):
+    return CudaGradient(cell, parameters, T=len(u), batch=y.shape[1])(parameters, u, y)
 
 
 def test_results_are_not_overwritten_by_the_next_call(kernels_on_cpu, monkeypatch):
