@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.common import markdown
 from engine.results.provenance import git_state
 
 RESULTS = Path(__file__).parent / "results"
@@ -20,21 +21,28 @@ class Row:
         self.what, self.unit, self.at_least, self.at_most = what, unit, at_least, at_most
         self.median, self.low, self.high = (float(q) for q in np.quantile(values, [0.5, 0.25, 0.75]))
 
-    def line(self):
-        words = [self.what, self.text(self.median), f"{self.text(self.low)} to {self.text(self.high)}", "", ""]
+    def words(self):
+        """{column: text}"""
+        aim, reached = "", ""
         if self.at_least is not None:
-            words[3:] = f"at least {self.text(self.at_least)}", "yes" if self.median >= self.at_least else "no"
+            aim, reached = f"at least {self.text(self.at_least)}", "yes" if self.median >= self.at_least else "no"
         if self.at_most is not None:
-            words[3:] = f"at most {self.text(self.at_most)}", "yes" if self.median <= self.at_most else "no"
-        return "| " + " | ".join(words) + " |"
+            aim, reached = f"at most {self.text(self.at_most)}", "yes" if self.median <= self.at_most else "no"
+        quartiles = f"{self.text(self.low)} to {self.text(self.high)}"
+        return {
+            "": self.what,
+            "median": self.text(self.median),
+            "quartiles": quartiles,
+            "to reach": aim,
+            "reached": reached,
+        }
 
     def text(self, number):
         return f"{number:.1%}" if self.unit == "share" else f"{number:.3g} {self.unit}".strip()
 
 
 def table(section, rows):
-    head = f"\n## {section}\n\n| | median | quartiles | to reach | reached |\n|---|---|---|---|---|\n"
-    return head + "".join(row.line() + "\n" for row in rows)
+    return f"\n## {section}\n\n" + markdown.table([row.words() for row in rows])
 
 
 def about(*libraries):
