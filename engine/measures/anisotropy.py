@@ -15,7 +15,9 @@ from engine.tasks import ensemble_batch
 BY_LAG = "seed checkpoint lag"
 BY_NETWORK = "seed checkpoint"
 QUANTITIES = {
-    "jacobian_anisotropy": Quantity(BY_LAG, "median over pairs of AI = s_1 / s_r of Phi_{t,t-h}", "[ANI.J]"),
+    "jacobian_anisotropy": Quantity(
+        BY_LAG, "median over pairs of AI = s_1 / s_r of Phi_{t,t-h}; infinite where s_r is not resolved", "[ANI.J]"
+    ),
     "jacobian_energy": Quantity(BY_LAG, "median over pairs of CE, the share of s_1..s_r in sum s_i^2", "[ANI.J]"),
     "unresolved_pairs": Quantity(BY_LAG, "pairs whose s_r is below the accuracy of double precision", "[ANI.J]"),
     "log_singular_values": Quantity(f"{BY_LAG} rank", "log of the median over pairs of s_i of Phi_{t,t-h}", "[ANI.J]"),
@@ -148,7 +150,8 @@ def propagation(log_s, r):
     """[ANI.J] medians over pairs from log s_i (member, pair, rank), NumPy, NaN where s_i is not resolved.
 
     A value that is not resolved is smaller than every resolved one. So it is counted as such in a median, which is
-    exact as long as more than half of the pairs are resolved, and NaN otherwise.
+    exact as long as more than half of the pairs are resolved. Otherwise AI is infinite, that is, larger than can be
+    resolved, and log s_i NaN. Where most products are 0 there is no AI.
     """
     with np.errstate(invalid="ignore"):  # a product that is 0 has no ratio
         log_ratio = log_s[:, :, 0] - log_s[:, :, r - 1]
@@ -156,7 +159,7 @@ def propagation(log_s, r):
     log_AI = log_median(np.where(unresolved, np.inf, log_ratio), axis=1)
     log_median_s = log_median(np.where(np.isnan(log_s), -np.inf, log_s), axis=1)
     return {
-        "jacobian_anisotropy": np.exp(np.where(np.isinf(log_AI), np.nan, log_AI)),
+        "jacobian_anisotropy": np.where(np.isfinite(log_median_s[:, 0]), np.exp(log_AI), np.nan),
         "jacobian_energy": np.median(energy(log_s, r), axis=1),
         "unresolved_pairs": unresolved.sum(axis=1).astype(float),
         "log_singular_values": np.where(np.isinf(log_median_s), np.nan, log_median_s),

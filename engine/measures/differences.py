@@ -187,8 +187,9 @@ def medians(parts):
     """
     log_S, log_ratio, share = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     log_AI = log_median(np.nan_to_num(log_ratio, nan=np.inf, posinf=np.inf, neginf=-np.inf), axis=1)
-    AI = np.exp(np.where(np.isinf(log_AI), np.nan, log_AI))
-    return np.stack([log_median(log_S, axis=1), AI, np.median(share, axis=1)])
+    log_S = log_median(log_S, axis=1)
+    AI = np.where(np.isfinite(log_S), np.exp(log_AI), np.nan)
+    return np.stack([log_S, AI, np.median(share, axis=1)])
 
 
 def scaled_product(J):
