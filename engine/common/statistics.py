@@ -1,10 +1,9 @@
-"""Means, quantiles and line fits of any arrays; rank correlation and intervals of host arrays."""
+"""Means, quantiles and line fits of any arrays; rank correlation of host arrays."""
 
 import math
 
 import numpy as np
 from scipy.stats import rankdata
-from scipy.stats import t as student
 
 from engine.common.backend import like, namespace, zeros
 
@@ -85,16 +84,3 @@ def rank_correlation(x, y):
         known = [np.isfinite(deviations(v, everywhere)[2]) for v in (x, y)]
         (dx, _, xx), (dy, _, yy) = (deviations(rankdata(v, axis=-1), everywhere) for v in (x, y))
         return np.where(known[0] & known[1], (dx * dy).sum(axis=-1) / np.sqrt(xx * yy), np.nan)
-
-
-def mean_interval(x, level=0.95):
-    """Mean over the first axis and Student's interval for it: (mean, low, high); NaN marks what was not measured.
-
-    From fewer than two values there is a mean and no interval.
-    """
-    count = np.isfinite(x).sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(np.isfinite(x), x, 0).sum(axis=0) / count
-        variance = np.where(np.isfinite(x), (x - mean) ** 2, 0).sum(axis=0) / (count - 1)
-        half = student.ppf((1 + level) / 2, count - 1) * np.sqrt(variance / count)
-    return mean, mean - half, mean + half

@@ -15,11 +15,19 @@ from engine.verdicts.claims import (
     NOT_MEASURED,
     NOT_SUPPORTED,
     SUPPORTED,
+    SUPPORTED_WHERE_MEASURED,
     UNDECIDED,
 )
 
 COLORS = {HOLDS: "#2166ac", CONTRADICTED: "#b2182b", UNDECIDED: "0.55"}
-VERDICT_COLORS = {SUPPORTED: "#2166ac", NOT_SUPPORTED: "#b2182b", MIXED: "#b35806", NOT_MEASURED: "0.55"}
+VERDICT_COLORS = {
+    SUPPORTED: "#2166ac",
+    SUPPORTED_WHERE_MEASURED: "#67a9cf",
+    NOT_SUPPORTED: "#b2182b",
+    MIXED: "#b35806",
+    NOT_MEASURED: "0.55",
+}
+SHORT = {SUPPORTED_WHERE_MEASURED: SUPPORTED}  # beside the cases that were measured
 EXPECTED = "#e3edf5"
 SIGNS = {"greater": ">", "less": "<", "different": "≠", "within": "in"}
 EDGE = 60  # standard deviations; what lies farther out is drawn here
@@ -95,12 +103,22 @@ def laid_out(claims, cases, columns):
 
 
 def draw_verdict(ax, head, data):
-    """The verdict on a claim for one kind of data, and how many of its cases hold."""
+    """The verdict on a claim for one kind of data, and what it rests on."""
     row = head.claim._asdict()
-    said, measured = row[f"verdict_{data}"], row[f"cases_{data}"] - row[f"not_measured_{data}"]
-    text = said + (f" ({row[f'holds_{data}']}/{measured})" if measured else "")
-    style = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 6.5, "fontweight": "bold"}
-    ax.text(0, middle(head), text, color=VERDICT_COLORS[said], **style)
+    text, color = said_of(row, data), VERDICT_COLORS[row[f"verdict_{data}"]]
+    style = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 5.8, "fontweight": "bold"}
+    ax.text(0, middle(head), text, color=color, **style)
+
+
+def said_of(row, data):
+    """The verdict, the cases that hold of those measured and of all, and the fewest seeds if some are missing."""
+    keys = ("verdict", "cases", "not_measured", "holds", "fewest_seeds", "seeds")
+    verdict, cases, not_measured, holds, fewest, seeds = (row[f"{key}_{data}"] for key in keys)
+    if verdict == NOT_MEASURED:
+        return verdict
+    of_all = f" of {cases}" if not_measured else ""
+    count = f", n = {fewest}" if fewest < seeds else ""
+    return f"{SHORT.get(verdict, verdict)} ({holds}/{cases - not_measured}{of_all}){count}"
 
 
 def draw_cases(ax, test, data):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from engine.figures.style import band, cell_color, panels, plt, powers_of_ten
+from engine.figures.style import band, cell_color, legend_below, mark_what_is_left_out, panels, plt, powers_of_ten
+from engine.verdicts.intervals import mean_interval
 
 LOG10 = np.log(10)
 
@@ -19,13 +20,16 @@ def profile_figure(ds, cell):
 def draw_profile(ax, ds, cell):
     last = ds.isel(checkpoint=-1)
     log_P = last.log_gate_product
-    band(ax, ds.lag, last.log_normalized_profile / LOG10, color=cell_color(cell), label="measured")
-    band(ax, ds.lag, (log_P - log_P.isel(lag=0)) / LOG10, color="0.35", ls="--", label="zeroth order $P_0$")
-    band(ax, ds.lag, last.log_fitted_power_profile / LOG10, color="0.1", ls=":", label="fitted power $P_0^s$")
+    zeroth = (log_P - log_P.isel(lag=0)) / LOG10
+    lines = [
+        band(ax, ds.lag, last.log_normalized_profile / LOG10, color=cell_color(cell), label="measured"),
+        band(ax, ds.lag, zeroth, color="0.35", ls="--", label="zeroth order $P_0$"),
+        band(ax, ds.lag, last.log_fitted_power_profile / LOG10, color="0.1", ls=":", label="fitted power $P_0^s$"),
+    ]
     powers_of_ten(ax.yaxis)
     ax.set(xlabel="lag $h$", ylabel=r"$\mu_\mathrm{eff}(h)\,/\,\mu_\mathrm{eff}(1)$")
     ax.set_title(f"after {int(last.checkpoint)} updates")
-    ax.legend(loc="lower left", handlelength=1.8)
+    ax.legend(handles=lines, loc="lower left", handlelength=1.8)
 
 
 def draw_slope(ax, ds, cell):
@@ -39,10 +43,12 @@ def draw_slope(ax, ds, cell):
 
 
 def draw_heat_map(figure, ax, ds):
-    mean = ds.log_normalized_profile.mean("seed") / LOG10
+    profiles = ds.log_normalized_profile.values
     rows = np.arange(ds.sizes["checkpoint"])
-    mesh = ax.pcolormesh(ds.lag, rows, mean, cmap="viridis", rasterized=True)
-    ax.set_yticks(rows, ds.checkpoint.values)
+    mesh = ax.pcolormesh(ds.lag, rows, mean_interval(profiles)[0] / LOG10, cmap="viridis", rasterized=True)
+    seeds = (~np.isnan(profiles).all(axis=2)).sum(axis=0)
+    partial = (f"\n({count} seeds)" if count < len(profiles) else "" for count in seeds)
+    ax.set_yticks(rows, [f"{checkpoint}{said}" for checkpoint, said in zip(ds.checkpoint.values, partial, strict=True)])
     ax.set(xlabel="lag $h$", ylabel="update")
     bar = figure.colorbar(mesh, ax=ax, pad=0.02)
     bar.set_label(r"$\log_{10}\,\mu_\mathrm{eff}(h)/\mu_\mathrm{eff}(1)$")
@@ -74,8 +80,7 @@ def predictor_figure(datasets):
     for ax, (cell, ds) in zip(axes.flat[len(datasets) :], multi.items(), strict=False):
         draw_neurons(ax, ds.isel(checkpoint=-1), cell)
     axes.flat[0].set_ylabel("relative to lag 1")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    legend_below(figure, axes.flat[:count])
     return figure
 
 
@@ -85,7 +90,9 @@ def draw_predictors(ax, last, cell):
     for (name, (label, line)), color in zip(PREDICTORS.items(), colors, strict=True):
         relative = (last[name] - last[name].isel(lag=0)) / LOG10
         if line.get("marker"):  # these lie on the measured line: marks at some lags, so that both can be seen
-            ax.plot(last.lag, relative.mean("seed"), color=color, label=label, markevery=0.08, **line)
+            mean = mean_interval(relative.values)[0]
+            (drawn,) = ax.plot(last.lag, mean, color=color, label=label, markevery=0.08, **line)
+            mark_what_is_left_out(ax, drawn, ~np.isnan(relative.values))
         else:
             band(ax, last.lag, relative, color=color, label=label, **line)
     powers_of_ten(ax.yaxis)
@@ -95,11 +102,13 @@ def draw_predictors(ax, last, cell):
 
 def draw_neurons(ax, last, cell):
     """Each neuron's own gate product, the mean over seeds of every tenth part of the neurons ordered by it."""
-    ordered = np.sort(last.log_neuron_gate_product.values, axis=-1).mean(axis=0) / LOG10
-    shown = ordered[:, np.linspace(0, ordered.shape[1] - 1, 11).round().astype(int)]
-    for i, line in enumerate(shown.T):
-        middle = i == 5
-        ax.plot(last.lag, line - line[0], color=cell_color(cell), lw=1.8 if middle else 0.7, alpha=1 if middle else 0.6)
+    ordered = np.sort(last.log_neuron_gate_product.values, axis=-1) / LOG10
+    shown = ordered[:, :, np.linspace(0, ordered.shape[2] - 1, 11).round().astype(int)]
+    for i, line in enumerate(mean_interval(shown)[0].T):
+        style = {"lw": 1.8, "alpha": 1} if i == 5 else {"lw": 0.7, "alpha": 0.6}
+        (drawn,) = ax.plot(last.lag, line - line[0], color=cell_color(cell), **style)
+        if i == 5:
+            mark_what_is_left_out(ax, drawn, ~np.isnan(shown[:, :, i]))
     powers_of_ten(ax.yaxis)
     ax.set_title(f"{cell}: by neuron")
     ax.set(xlabel="lag $h$")

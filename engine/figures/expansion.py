@@ -28,8 +28,8 @@ def draw_error(ax, ds, color):
     middle = ds.truncation_error.median("seed")
     ax.plot(ds.epsilon, middle[0] * (ds.epsilon / ds.epsilon[0]) ** 2, color="0.3", ls="--", label="slope 2")
     ax.set(xscale="log", yscale="log", xlabel=r"$\varepsilon$", ylabel=r"$E = \|F(\varepsilon) - T_1(\varepsilon)\|_F$")
-    low, high = np.nanmin(slope), np.nanmax(slope)
-    ax.set_title(f"fitted slope {np.nanmedian(slope):.4f}, from {low:.4f} to {high:.4f}")
+    low, high = slope.min(), slope.max()
+    ax.set_title(f"fitted slope {np.median(slope):.4f}, from {low:.4f} to {high:.4f}")
     ax.legend(loc="upper left")
 
 
@@ -43,7 +43,7 @@ def draw_ratio(ax, ds, color):
 
 
 def quartiles(ax, x, values, **line):
-    """Median over seeds as a line, the interquartile range as a band."""
-    low, middle, high = (values.quantile(q, "seed") for q in (0.25, 0.5, 0.75))
+    """Median over seeds as a line, the interquartile range as a band; neither where a seed has no value."""
+    low, middle, high = (values.quantile(q, "seed", skipna=False) for q in (0.25, 0.5, 0.75))
     (drawn,) = ax.plot(x, middle, **line)
     ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.25, linewidth=0)

@@ -4,6 +4,7 @@ import numpy as np
 
 from engine.figures.style import band, cell_color, grid, legend_below, model_label, powers_of_ten
 from engine.measures.geometric import fit, kernel
+from engine.verdicts.intervals import mean_interval, seed_interval
 
 LOG10 = np.log(10)
 PAPER = {"facecolor": "w", "edgecolor": "none", "alpha": 0.7, "pad": 1}
@@ -67,24 +68,22 @@ def draw_gates(ax, ds):
         ("log_retention_product", "-.", r"retention $\prod(1-g)$"),
     ):
         relative = relative_to_lag_1(ds[name])
-        if np.isfinite(relative).any() and np.abs(relative).max() > 0:
+        if np.abs(relative[np.isfinite(relative)]).max(initial=0) > 0:
             band(ax, ds.lag[1:], relative, color="0.55", ls=ls, label=label, zorder=1.5)
 
 
 def draw_kernel(ax, relative, **style):
     """Marks on the geometric kernel fitted to a profile (to its mean over seeds: the fit is linear in the logs)."""
-    sound = relative[np.isfinite(relative).all(axis=1)]
-    if len(sound):
-        mean = np.concatenate([[np.nan], sound.mean(axis=0)])
-        h = np.unique(np.linspace(1, len(mean) - 1, 7).round().astype(int))
-        ax.plot(h, kernel(fit(mean), len(mean))[h], ls="", ms=3, mfc="w", mew=0.7, zorder=3, **style)
+    mean = np.concatenate([[np.nan], mean_interval(relative)[0]])
+    h = np.unique(np.linspace(1, len(mean) - 1, 7).round().astype(int))
+    ax.plot(h, kernel(fit(mean), len(mean))[h], ls="", ms=3, mfc="w", mew=0.7, zorder=3, **style)
 
 
 def relative_to_lag_1(profile):
-    """log10 of a profile (seed, lag) over its value at lag 1, for the lags from 1; NaN where it is 0."""
+    """log10 of a profile (seed, lag) over its value at lag 1, for the lags from 1; NaN where that is 0."""
     values = profile.values[:, 1:]
-    values = np.where(np.isfinite(values), values, np.nan)
-    return (values - values[:, :1]) / LOG10
+    first = values[:, :1]
+    return (values - np.where(np.isfinite(first), first, np.nan)) / LOG10
 
 
 def lowest_value(ds):
@@ -94,7 +93,8 @@ def lowest_value(ds):
 
 
 def said_of_fit(ds, profile, sign):
-    """Factor per step and R^2 of a geometric fit, mean over the seeds that have one."""
+    """Factor per step and R^2 of a geometric fit, mean over the seeds that have one; how many, if not all."""
     at = ds.sel(profile=profile)
-    factor, r_squared = (float(at[name].mean("seed")) for name in ("factor", "r_squared"))
-    return f"{sign}: {factor:.2f} ({r_squared:.3f})"
+    factor, r_squared = (seed_interval(at[name].values) for name in ("factor", "r_squared"))
+    count = f", {factor.seeds} of {at.sizes['seed']} seeds" if factor.seeds < at.sizes["seed"] else ""
+    return f"{sign}: {factor.value:.2f} ({r_squared.value:.3f}){count}"

@@ -5,7 +5,7 @@ import numpy as np
 import seaborn as sns
 
 from engine.common.files import atomic_write
-from engine.common.statistics import mean_interval
+from engine.verdicts.intervals import mean_interval
 
 matplotlib.use("Agg")
 
@@ -21,6 +21,7 @@ MORE_MARKERS = ("v", "P", "X", "p")
 MORE_LINES = ((0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
 OPTIMIZER_WORDS = {"sgd": "SGD", "sgd_schedule": "SGD, schedule", "rmsprop": "RMSprop", "adam": "Adam"}
 LEFT_OUT = "without seeds that diverged or are not resolved"
+MEDIAN = "median over all seeds, where some are not resolved"
 
 sns.set_theme(
     context="paper",
@@ -174,15 +175,13 @@ def limit_to_lines(axes, factor, lowest=0):
 def band(ax, x, values, **line):
     """Mean over the first axis (seeds) as a line, one standard deviation to each side as a band."""
     values = np.asarray(values)
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, values, 0).sum(axis=0) / count
-        squares = np.where(known, (values - mean) ** 2, 0).sum(axis=0)
-        spread = np.sqrt(squares / np.maximum(count - 1, 1))
+    mean, _, _ = mean_interval(values)
+    squares = np.where(np.isnan(values - mean), 0, (values - mean) ** 2).sum(axis=0)
+    spread = np.sqrt(squares / np.maximum((~np.isnan(values)).sum(axis=0) - 1, 1))
     (drawn,) = ax.plot(x, mean, **line)
     ax.fill_between(x, mean - spread, mean + spread, color=drawn.get_color(), alpha=0.2, linewidth=0)
-    mark_what_is_left_out(ax, drawn, known)
+    mark_what_is_left_out(ax, drawn, ~np.isnan(values))
+    mark_medians(ax, drawn, x, values)
     return drawn
 
 
@@ -191,7 +190,8 @@ def mean_band(ax, x, values, transform=lambda v: v, **line):
     mean, low, high = (transform(bound) for bound in mean_interval(values))
     (drawn,) = ax.plot(x, mean, **line)
     ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.18, linewidth=0)
-    mark_what_is_left_out(ax, drawn, np.isfinite(values))
+    mark_what_is_left_out(ax, drawn, ~np.isnan(values))
+    mark_medians(ax, drawn, x, values, transform)
     return drawn
 
 
@@ -200,18 +200,32 @@ def mean_marks(ax, x, values, transform=lambda v: v, **mark):
     mean, low, high = (transform(bound) for bound in mean_interval(values))
     (drawn,) = ax.plot(x, mean, **mark | {"ls": ""})
     ax.vlines(x, low, high, color=drawn.get_color(), lw=drawn.get_markeredgewidth())
-    mark_what_is_left_out(ax, drawn, np.isfinite(values))
+    mark_what_is_left_out(ax, drawn, ~np.isnan(values))
+    mark_medians(ax, drawn, x, values, transform)
     return drawn
 
 
+def mark_medians(ax, line, x, values, transform=lambda v: v):
+    """A triangle where there is no mean, since the value of a seed is infinite: the median of all that have one."""
+    x, values = np.asarray(x), np.asarray(values)
+    unresolved = np.flatnonzero(np.isinf(values).any(axis=0))
+    if len(unresolved):
+        with np.errstate(invalid="ignore"):  # of two infinities
+            medians = transform(np.nanmedian(values[:, unresolved], axis=0))
+        shown = np.isfinite(medians)
+        style = {"color": line.get_color(), "ms": 4, "mfc": "w", "mew": 0.8}
+        ax.plot([], [], "^", **style | {"color": "0.4"}, label=MEDIAN)
+        ax.plot(x[unresolved][shown], medians[shown], "^", **style)
+
+
 def mark_what_is_left_out(ax, line, known):
-    """A + along a mean where it lacks seeds: those that diverged, or whose value could not be resolved.
+    """A + along a mean where it lacks seeds: those that have no value.
 
     Where most are missing, it is said how many of all are there. A line ends where none is.
     """
     x, y = line.get_data()
     count, seeds = known.sum(axis=0), len(known)
-    partial = np.flatnonzero((count > 0) & (count < seeds))
+    partial = np.flatnonzero(np.isfinite(y) & (count < seeds))
     if not len(partial):
         return
     ax.plot([], [], "+", color="0.4", ms=6, mew=0.8, label=LEFT_OUT)

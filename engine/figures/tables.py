@@ -3,6 +3,7 @@
 from html import escape
 
 from engine.figures.claims import COLORS, VERDICT_COLORS
+from engine.verdicts.intervals import said
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -33,17 +34,17 @@ WORDS = VERDICT_COLORS | COLORS
 
 
 def page(table, title):
-    """HTML of a DataFrame; a column with its ends x_low and x_high is shown as value [low, high]."""
-    columns = [name for name in table if not is_end(name, table)]
+    """HTML of a DataFrame; a column x is shown with x_low, x_high and what else tells of it (`said`)."""
+    columns = [name for name in table if not tells_of_another(name, table)]
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
     rows = ("".join(cell(row, name) for name in columns) for row in table.to_dict("records"))
     return PAGE.format(title=escape(title), head=head, body="\n".join(f"<tr>{row}</tr>" for row in rows))
 
 
-def is_end(name, table):
-    """Whether a column is an end of another one's interval."""
-    value, _, end = name.rpartition("_")
-    return end in ("low", "high") and value in table
+def tells_of_another(name, table):
+    """Whether a column belongs to another one: an end of its interval, its median, its seeds."""
+    value, _, key = name.rpartition("_")
+    return key in ("low", "high", "median", "seeds", "unresolved") and value in table
 
 
 def cell(row, name):
@@ -52,18 +53,9 @@ def cell(row, name):
     if isinstance(value, int):
         return f'<td class="number">{value}</td>'
     if isinstance(value, float):
-        ends = [row.get(f"{name}_{end}", float("nan")) for end in ("low", "high")]
-        return f'<td class="number">{number(value)}{interval(*ends)}</td>'
+        known = value == value or row.get(f"{name}_unresolved", 0)
+        return f'<td class="number">{said(row, name) if known else ""}</td>'
     color = WORDS.get(value)
     style = f' style="color: {color}; font-weight: bold"' if color and color.startswith("#") else ""
     kind = ' class="short"' if len(str(value)) < 25 else ""
     return f"<td{kind}{style}>{escape(str(value))}</td>"
-
-
-def number(value):
-    """Three digits; nothing where there is no value."""
-    return "" if value != value else f"{value:.3g}"
-
-
-def interval(low, high):
-    return "" if low != low or high != high else f" [{number(low)}, {number(high)}]"

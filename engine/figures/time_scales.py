@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.figures.style import cell_color, few_steps, legend_below, model_label, panels
+from engine.figures.style import cell_color, few_steps, legend_below, mark_what_is_left_out, model_label, panels
 
 ESTIMATORS = {"decay": "decay", "mean_lag": "mean lag"}
 
@@ -37,20 +37,23 @@ def draw_over_training(ax, ds, model):
     quantiles = ds.tau_state_quantile.median("seed")
     ax.fill_between(x, *quantiles.sel(quantile=[0.05, 0.95]).T, color=color, alpha=0.15, lw=0)
     ax.fill_between(x, *quantiles.sel(quantile=[0.25, 0.75]).T, color=color, alpha=0.3, lw=0)
-    ax.plot(x, quantiles.sel(quantile=0.5), color=color, marker="o", ms=2.5, label=r"$\tau$ state (quantiles)")
-    ax.plot(x, middle(ds.tau_transport), color="0.5", label=r"$\tau$ transport")
+    label = r"$\tau$ state (quantiles)"
+    (drawn,) = ax.plot(x, quantiles.sel(quantile=0.5), color=color, marker="o", ms=2.5, label=label)
+    mark_what_is_left_out(ax, drawn, ds.tau_state_quantile.notnull().all("quantile").values)
+    draw_median(ax, x, ds.tau_transport, color="0.5", label=r"$\tau$ transport")
     for estimator, ls in (("decay", "--"), ("mean_lag", ":")):
         tau = ds.tau_parameter.sel(estimator=estimator, weight="all")
-        ax.plot(x, middle(tau), color="0.1", ls=ls, label=rf"$\tau$ param. ({ESTIMATORS[estimator]})")
+        draw_median(ax, x, tau, color="0.1", ls=ls, label=rf"$\tau$ param. ({ESTIMATORS[estimator]})")
     ax.set(yscale="log", ylabel=f"{model_label(model)}\ntime scale, steps")
     few_steps(ax.yaxis)
 
 
-def middle(tau):
+def draw_median(ax, x, tau, **line):
     """Median over seeds; growth (negative) counts as no decay, and a median without decay is not shown."""
-    values = np.where(tau > 0, tau, np.inf)
-    found = np.median(np.where(np.isnan(tau), np.nan, values), axis=0)
-    return np.where(np.isfinite(found), found, np.nan)
+    values = tau.where((tau > 0) | tau.isnull(), np.inf)
+    found = values.median("seed")
+    (drawn,) = ax.plot(x, found.where(np.isfinite(found)), **line)
+    mark_what_is_left_out(ax, drawn, tau.notnull().values)
 
 
 def draw_relation(ax, ds, model, estimator, relation):

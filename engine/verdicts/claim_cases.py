@@ -16,7 +16,12 @@ SHARE_KEYS = {"larger", "smaller"}
 DECOMPOSED = {"statistic", "source", "quantity"}
 DIRECTIONS = ("greater", "less", "different", "within")
 MODEL = ("cell", "optimizer")
-TRANSFORMS = {"none": lambda x: x, "log10": np.log10, "abs": np.abs}
+TRANSFORMS = {
+    "none": lambda x: x,
+    "log10": np.log10,
+    "log10_rest": lambda x: np.log10(1 - x),  # of a share close to 1, as R^2
+    "abs": np.abs,
+}
 
 
 class Measured(NamedTuple):
@@ -171,9 +176,7 @@ def combined(test, found, results):
 
 
 def statistic(test):
-    """The function (..., seed) -> number that a test is about: a mean, or a difference of adjusted shares."""
-    if "share" not in test:
-        return lambda x: x.mean(axis=-1)
+    """The function (cell, optimizer, ..., seed) -> number of a test of shares: the larger minus the smaller one."""
     larger, smaller = test["share"]["larger"], test["share"]["smaller"]
 
     def difference(y):

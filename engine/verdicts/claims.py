@@ -1,21 +1,24 @@
 """The verdict of a run on each claim: supported, not supported, or mixed, by an interval over seeds for every case.
 
 A case is one test with one task. It HOLDS where the whole interval lies on the expected side of the threshold, is
-CONTRADICTED where the whole interval lies on the other side, and UNDECIDED where the threshold is inside. A claim is
-SUPPORTED where all of its cases hold. One that holds now and then by chance is not MIXED: for that a case must hold
-with its interval widened for the number of cases (Bonferroni). Otherwise it is NOT_SUPPORTED.
+CONTRADICTED where the whole interval lies on the other side, and UNDECIDED where the threshold is inside. It counts as
+measured if FEWEST_SEEDS seeds at least, and half of the run's at least, have a value.
+
+A claim is SUPPORTED if all of its cases hold; if some were not measured it is SUPPORTED_WHERE_MEASURED. It is MIXED if
+a case holds beyond chance, with its interval widened for the number of cases (Bonferroni), and NOT_SUPPORTED otherwise.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from engine.common.seeding import stream
-from engine.verdicts.bootstrap import RESAMPLES, Interval, interval
 from engine.verdicts.claim_cases import cases, check, statistic
+from engine.verdicts.intervals import MEAN, MEDIAN, Interval, jackknife, seed_interval
 
+FEWEST_SEEDS = 3
 HOLDS, CONTRADICTED, UNDECIDED, NOT_MEASURED = "holds", "contradicted", "undecided", "not measured"
 SUPPORTED, NOT_SUPPORTED, MIXED = "supported", "not supported", "mixed"
+SUPPORTED_WHERE_MEASURED = "supported where measured"
 ALL_TASKS = "all tasks"
 
 
@@ -26,9 +29,13 @@ class Judged(NamedTuple):
     effect_size: float  # distance of the mean from the threshold in standard deviations over seeds; a share as it is
     outcome: str
     surely: bool  # holds with the interval widened for the number of cases
+    lost: int  # seeds without a value
 
 
-def evaluate(document, results, *, confidence=0.95, resamples=RESAMPLES):
+UNMEASURED = Judged(Interval(np.nan, np.nan, np.nan, 0), np.nan, NOT_MEASURED, False, 0)
+
+
+def evaluate(document, results, *, confidence=0.95):
     """Rows of all cases and rows of verdicts, dicts, from the claims of config/claims.yaml and Results.
 
     Beside the cases of the tasks stands one of the mean over tasks, which does not enter the verdict.
@@ -39,10 +46,9 @@ def evaluate(document, results, *, confidence=0.95, resamples=RESAMPLES):
         asked = [(test, list(cases(test, results))) for test in claim["tests"]]
         count = sum(case.by_seed is not None for _, found in asked for case in found)
         judged_cases = []
-        for number, (test, found) in enumerate(asked):
+        for test, found in asked:
             for case, pooled in with_pooled(found):
-                names = claim["id"], number, case.task, case.chosen
-                judged = judge(test, case.by_seed, pooled, names, confidence, resamples, count)
+                judged = judge(test, case.by_seed, pooled, confidence, count)
                 case_rows.append(case_row(claim, test, case, judged))
                 if not pooled:
                     judged_cases.append((case.task, judged))
@@ -66,39 +72,44 @@ def with_pooled(found):
             yield type(found[0])(ALL_TASKS, chosen, np.stack(same)), True
 
 
-def judge(test, by_seed, pooled, names, confidence, resamples, count):
+def judge(test, by_seed, pooled, confidence, count):
     """Judged values (..., seed), with one task after the other along the first axis if `pooled`."""
     if by_seed is None:
-        return Judged(Interval(np.nan, np.nan, np.nan, 0), np.nan, NOT_MEASURED, False)
-    of_one = statistic(test)
-
-    def of_all(x):
-        return np.mean([of_one(task) for task in x], axis=0)
-
-    def within(level):
-        rng = stream(0, "claims", *names)
-        return interval(of_all if pooled else of_one, by_seed, rng, confidence=level, resamples=resamples)
-
-    found = within(confidence)
-    said = outcome(test, found)
+        return UNMEASURED
+    within = interval_of(test, by_seed, pooled)
+    found, total = within(confidence), by_seed.shape[-1]
+    measured = found.seeds >= max(FEWEST_SEEDS, total / 2)
+    said = outcome(test, found) if measured else NOT_MEASURED
     surely = said == HOLDS and outcome(test, within(1 - (1 - confidence) / count)) == HOLDS
     if "share" in test:
         size = found.value
     else:
         size = distance(by_seed.mean(axis=0) if pooled else by_seed, test.get("than", 0))
-    return Judged(found, size, said, surely)
+    return Judged(found, size, said, surely, total - found.seeds)
+
+
+def interval_of(test, by_seed, pooled):
+    """The function level -> Interval of the test's statistic, of its mean over tasks if `pooled`."""
+    if "share" not in test:
+        return lambda level: seed_interval(by_seed.mean(axis=0) if pooled else by_seed, level)
+    of_one = statistic(test)
+
+    def of_all(x):
+        return np.mean([of_one(task) for task in x], axis=0) if pooled else of_one(x)
+
+    return lambda level: jackknife(lambda x: of_all(x)[None], by_seed, level)[0]
 
 
 def distance(by_seed, threshold):
-    """(mean - threshold) / standard deviation over the seeds; NaN where nothing varies."""
-    x = by_seed[np.isfinite(by_seed)]
-    spread = x.std(ddof=1) if len(x) > 1 else 0
+    """(mean - threshold) / standard deviation over the seeds; NaN where nothing varies, or a seed is not resolved."""
+    x = by_seed[~np.isnan(by_seed)]
+    spread = x.std(ddof=1) if len(x) > 1 and np.isfinite(x).all() else 0
     return (x.mean() - threshold) / spread if spread > 0 else np.nan
 
 
 def outcome(test, found):
-    """HOLDS, CONTRADICTED or UNDECIDED for an Interval; NOT_MEASURED where there were too few seeds for one."""
-    if not np.isfinite([found.low, found.high]).all():
+    """HOLDS, CONTRADICTED or UNDECIDED for an Interval; NOT_MEASURED where it has no ends."""
+    if np.isnan([found.low, found.high]).any():
         return NOT_MEASURED
     threshold, margin = test.get("than", 0), test.get("margin", 0)
     above, below = found.low > threshold + margin, found.high < threshold - margin
@@ -113,18 +124,25 @@ def outcome(test, found):
 
 
 def verdict(judged_cases):
-    """The verdict's columns from (task, Judged) of every case, with the tasks in which all, some and none hold."""
+    """The verdict's columns from (task, Judged) of every case: counts, seeds, and in which tasks how many hold."""
     outcomes = [judged.outcome for _, judged in judged_cases]
     count = {kind: outcomes.count(kind) for kind in (HOLDS, CONTRADICTED, UNDECIDED, NOT_MEASURED)}
     measured = len(outcomes) - count[NOT_MEASURED]
     if not measured:
         said = NOT_MEASURED
     elif count[HOLDS] == measured:
-        said = SUPPORTED
+        said = SUPPORTED_WHERE_MEASURED if count[NOT_MEASURED] else SUPPORTED
     else:
         said = MIXED if any(judged.surely for _, judged in judged_cases) else NOT_SUPPORTED
     columns = {kind.replace(" ", "_"): n for kind, n in count.items()}
-    return {"verdict": said, "cases": len(outcomes), **columns, **by_task(judged_cases)}
+    return {"verdict": said, "cases": len(outcomes), **columns, **rests_on(judged_cases), **by_task(judged_cases)}
+
+
+def rests_on(judged_cases):
+    """{"fewest_seeds": of a measured case, "seeds": of the run}, 0 where nothing is measured."""
+    found = [judged for _, judged in judged_cases if judged.outcome != NOT_MEASURED]
+    fewest = min((judged.interval.seeds for judged in found), default=0)
+    return {"fewest_seeds": fewest, "seeds": max((judged.interval.seeds + judged.lost for judged in found), default=0)}
 
 
 def by_task(judged_cases):
@@ -154,11 +172,14 @@ def case_row(claim, test, case, judged):
         "task": case.task,
         "chosen": case.chosen,
         "expected": expected,
+        "over_seeds": MEDIAN if found.unresolved else MEAN,
         "value": found.value,
         "low": found.low,
         "high": found.high,
         "effect_size": float(judged.effect_size),
         "seeds": found.seeds,
+        "lost": judged.lost,
+        "unresolved": found.unresolved,
         "outcome": judged.outcome,
         "holds_surely": "yes" if judged.surely else "no",
     }

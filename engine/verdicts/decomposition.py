@@ -7,7 +7,7 @@ how much each of the three effects varies between seeds, which is the error that
 
 import numpy as np
 
-from engine.verdicts.bootstrap import RESAMPLES, intervals
+from engine.verdicts.intervals import jackknife
 
 EFFECTS = ("gate", "optimizer", "interaction")
 
@@ -71,18 +71,18 @@ def degrees_of_freedom(y):
 SIZES = {"share": shares, "adjusted_share": adjusted_shares, "partial_eta_squared": partial_eta_squared}
 
 
-def rows(y, rng, *, confidence=0.95, resamples=RESAMPLES):
+def rows(y):
     """One dict a source for y (gate, optimizer, seed): every effect size of SIZES with its interval over seeds."""
     table = {}
     for size, of in SIZES.items():
-        found = intervals(lambda x, of=of: np.stack(list(of(x).values())), y, rng, confidence, resamples)
+        found = jackknife(lambda x, of=of: np.stack(list(of(x).values())), y)
         for source, at in zip(of(y), found, strict=True):
             row = table.setdefault(source, {"source": source, "seeds": at.seeds})
             row |= {size: at.value, f"{size}_low": at.low, f"{size}_high": at.high}
     return list(table.values())
 
 
-def level_means(y, rng, *, confidence=0.95, resamples=RESAMPLES):
+def level_means(y):
     """{"gate": [Interval, ...], "optimizer": [...]}: marginal means of y (gate, optimizer, seed), one a level."""
     of = {"gate": lambda x: x.mean(axis=(1, -1)), "optimizer": lambda x: x.mean(axis=(0, -1))}
-    return {factor: intervals(means, y, rng, confidence, resamples) for factor, means in of.items()}
+    return {factor: jackknife(means, y) for factor, means in of.items()}

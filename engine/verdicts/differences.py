@@ -4,7 +4,8 @@ from itertools import product
 
 import numpy as np
 
-from engine.verdicts.summary import loss_before, markdown_table
+from engine.common import markdown
+from engine.verdicts.summary import loss_before
 
 OF_A_NETWORK = ("jacobian_anisotropy", "jacobian_energy", "gradient_anisotropy", "gradient_energy")
 CHANGED = 0.01  # the least relative change that is shown
@@ -77,7 +78,7 @@ def table(found, keys, lags):
         dict(zip(keys, of, strict=True)) | {head: line.get(column, "") for column, head in heads.items()}
         for of, line in lines.items()
     ]
-    return markdown_table(body, [*keys, *heads.values()])
+    return markdown.table(body, [*keys, *heads.values()])
 
 
 def changed(row):

@@ -1,12 +1,10 @@
 """[FACTORIAL] The decompositions of config/claims.yaml: gate, optimizer and interaction for every task, as a table."""
 
-from engine.common.seeding import stream
-from engine.verdicts.bootstrap import RESAMPLES
 from engine.verdicts.claim_cases import cases, check
 from engine.verdicts.decomposition import level_means, rows
 
 
-def table(document, results, *, confidence=0.95, resamples=RESAMPLES):
+def table(document, results):
     """Rows of effect sizes, one a source of variance, and rows of marginal means, one a level; dicts.
 
     `results` are Results of engine.verdicts.claim_cases. What was not measured whole has no rows.
@@ -18,10 +16,9 @@ def table(document, results, *, confidence=0.95, resamples=RESAMPLES):
             if case.by_seed is None:
                 continue
             of = {"quantity": entry["statistic"], "task": case.task, "chosen": case.chosen}
-            rng = stream(0, "decomposition", *of.values())
             of = {"measured_in": entry["source"]} | of
-            effects += [of | row for row in rows(case.by_seed, rng, confidence=confidence, resamples=resamples)]
-            found = level_means(case.by_seed, rng, confidence=confidence, resamples=resamples)
+            effects += [of | row for row in rows(case.by_seed)]
+            found = level_means(case.by_seed)
             levels = {"gate": results.cells, "optimizer": results.optimizers}
             means += [
                 of

@@ -1,9 +1,9 @@
 """Verdicts on networks that were trained on different data, side by side."""
 
 from engine.common.words import data_label
-from engine.verdicts.claims import MIXED, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED
+from engine.verdicts.claims import MIXED, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED, SUPPORTED_WHERE_MEASURED
 
-WEAKEST_FIRST = (NOT_SUPPORTED, MIXED, SUPPORTED)
+STRENGTH = {NOT_SUPPORTED: 0, MIXED: 1, SUPPORTED_WHERE_MEASURED: 2, SUPPORTED: 2}
 KEYS = ("claim", "sentence", "command")
 
 
@@ -34,22 +34,28 @@ def comparison(verdicts, memorised):
     sides = {True: [], False: []}
     for data, verdict in verdicts.items():
         if verdict != NOT_MEASURED:
-            sides[data in memorised].append(strength(verdict))
+            sides[data in memorised].append(STRENGTH[verdict])
     if not all(sides.values()):
         return ""
     memory, fresh = max(sides[True]), max(sides[False])
     if memory == fresh:
-        return "the same verdict"
-    some = "" if max(memory, fresh) == strength(SUPPORTED) else "in some cases "
+        return "the same verdict" + (" where measured" if SUPPORTED_WHERE_MEASURED in verdicts.values() else "")
+    some = "" if max(memory, fresh) == STRENGTH[SUPPORTED] else "in some cases "
     more = "in some cases" if min(memory, fresh) else "not"
     if memory > fresh:
         return f"holds {some}only where the network has memorised its training set; {more} with fresh data"
     return f"holds {some}with fresh data; {more} where the network has memorised its training set"
 
 
-def strength(verdict):
-    """Its place in WEAKEST_FIRST; a verdict may add to these words where it holds."""
-    return next(i for i, said in enumerate(WEAKEST_FIRST) if verdict.startswith(said))
+def in_words(row, data):
+    """The verdict on one kind of data from a row of `side_by_side`, with the cases and seeds that it rests on."""
+    verdict = row[f"verdict_{data}"]
+    if verdict == NOT_MEASURED:
+        return verdict
+    holds, cases, lacking = (row[f"{name}_{data}"] for name in ("holds", "cases", "not_measured"))
+    rest = f", {lacking} not measured" if lacking else ""
+    seeds = f"{row[f'fewest_seeds_{data}']} of {row[f'seeds_{data}']} seeds"
+    return f"{verdict} ({holds} of {cases} cases hold{rest}; {seeds})"
 
 
 def heading(verdicts, sets):

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.common.seeding import stream
 from engine.common.words import data_label
-from engine.verdicts.bootstrap import RESAMPLES, interval
+from engine.verdicts import intervals
 
 ALL_TASKS = "all tasks"
 HEAD = (
@@ -78,6 +77,9 @@ ROWS = (
 )
 
 
+NUMBERS = ("value", "predicted", "quality", "limit")  # the columns of the table that are measured
+
+
 def values(gates, steps=None, reference=0):
     """{name: (seed,)} that ROWS need, at the last checkpoint, from arrays of measures.gates (seed, checkpoint, ...).
 
@@ -97,27 +99,20 @@ def values(gates, steps=None, reference=0):
     return found
 
 
-def table(measured, *, confidence=0.95, resamples=RESAMPLES):
-    """One dict for each Row and task, and for all tasks together, from {cell: {task: values}}."""
+def table(measured):
+    """One dict for each Row and task, and for all tasks together, from {cell: {task: values}}: means over tasks."""
     found = []
     for row in ROWS:
         tasks = measured.get(row.cell, {})
         for task in [*tasks, *([ALL_TASKS] if len(tasks) > 1 else [])]:
             chosen = list(tasks.values()) if task == ALL_TASKS else [tasks[task]]
-            columns = {"gate": row.gate, "task": task, "resembles": row.optimizer, "parameter": row.parameter}
-            for column in ("value", "predicted", "quality", "limit"):
-                by_seed = np.stack([one[getattr(row, column)] for one in chosen])
-                rng = stream(0, "table 1", row.gate, task, column)
-                at = interval(task_mean, by_seed, rng, confidence=confidence, resamples=resamples)
-                columns |= {column: at.value, f"{column}_low": at.low, f"{column}_high": at.high}
+            entries = {"gate": row.gate, "task": task, "resembles": row.optimizer, "parameter": row.parameter}
+            for column in NUMBERS:
+                by_seed = np.mean([one[getattr(row, column)] for one in chosen], axis=0)
+                entries |= intervals.columns(column, by_seed)
             words = {"quality_in_words": row.quality_in_words, "limit_in_words": row.limit_in_words}
-            found.append(columns | words | {"seeds": at.seeds})
+            found.append(entries | words | {"seeds": len(by_seed)})
     return found
-
-
-def task_mean(x):
-    """Mean over tasks (the first axis) and seeds (the last)."""
-    return x.mean(axis=(0, -1))
 
 
 def latex(rows):
@@ -128,21 +123,11 @@ def latex(rows):
     last = {(row["data"], row["gate"]): row for row in rows}.values()
     lines = [joined(HEAD), r"\midrule"]
     for row in last:
-        parameter = f"{row['parameter']}: {shown(row, 'value')}"
-        quality, limit = (f"{row[f'{name}_in_words']}: {shown(row, name)}" for name in ("quality", "limit"))
-        lines.append(
-            joined(
-                [
-                    data_label(row["data"]),
-                    row["gate"],
-                    row["resembles"],
-                    parameter,
-                    shown(row, "predicted"),
-                    quality,
-                    limit,
-                ]
-            )
-        )
+        parameter = f"{row['parameter']}: {intervals.said(row, 'value')}"
+        quality, limit = (f"{row[f'{name}_in_words']}: {intervals.said(row, name)}" for name in ("quality", "limit"))
+        predicted = intervals.said(row, "predicted")
+        words = [data_label(row["data"]), row["gate"], row["resembles"], parameter, predicted, quality, limit]
+        lines.append(joined(words))
     begin, end = [r"\begin{tabular}{lllllll}", r"\toprule"], [r"\bottomrule", r"\end{tabular}", ""]
     return "\n".join([*begin, *lines, *end])
 
@@ -150,13 +135,6 @@ def latex(rows):
 def joined(cells):
     """One line of a tabular."""
     return " & ".join(escaped(cell) for cell in cells) + r" \\"
-
-
-def shown(row, column):
-    """Value with its interval, three digits."""
-    low, high = row[f"{column}_low"], row[f"{column}_high"]
-    ends = f" [{low:.3g}, {high:.3g}]" if np.isfinite([low, high]).all() else ""
-    return f"{row[column]:.3g}{ends}"
 
 
 def escaped(text):

@@ -9,7 +9,7 @@ import xarray as xr
 
 from engine.figures.alignment import alignment_figure
 from engine.figures.anisotropy import anisotropy_figure, in_windows
-from engine.figures.claims import claims_figure
+from engine.figures.claims import claims_figure, said_of
 from engine.figures.coupling import coupling_figure
 from engine.figures.decomposition import means_figure, shares_figure
 from engine.figures.effective_lr import predictor_figure, profile_figure
@@ -97,7 +97,7 @@ def coupling_table():
     found = []
     for task, (model, ds) in product(TASKS, all_gates().items()):
         arrays = {name: variable.values for name, variable in ds.data_vars.items()}
-        rows = coupling.rows(arrays, AXES["checkpoint"], resamples=20)
+        rows = coupling.rows(arrays, AXES["checkpoint"])
         found += [{"experiment": "anisotropy", "task": task, "model": model} | row for row in rows]
     return pd.DataFrame(found)
 
@@ -152,9 +152,11 @@ DATA = ("one_batch", "fresh")
 
 
 def claims(data=DATA):
+    kinds = {"supported": 5, "supported where measured": 3, "not supported": 5, "mixed": 5, "not measured": 0}
     rows = []
-    for said, measured in {"supported": 5, "not supported": 5, "mixed": 5, "not measured": 0}.items():
+    for said, measured in kinds.items():
         columns = {"verdict": said, "cases": 5, "holds": 2, "not_measured": 5 - measured}
+        columns |= {"fewest_seeds": 18, "seeds": 20}
         found = {f"{name}_{of}": value for of in data for name, value in columns.items()}
         rows.append({"claim": said.replace(" ", "_")} | found)
     return pd.DataFrame(rows)
@@ -366,13 +368,41 @@ def test_many_decades_have_powers_of_ten_as_ticks(high):
     plt.close(figure)
 
 
+def test_seeds_that_are_not_resolved_take_the_mean_away_and_leave_the_median():
+    x, values = np.arange(3.0), np.log([[1.0, 2, np.inf], [3, np.inf, np.inf], [5, 4, 8], [1, np.nan, 9]])
+    _, ax = plt.subplots()
+    for draw, transform in ((band, lambda v: v), (mean_band, np.exp)):
+        line = draw(ax, x, values, **({"transform": transform} if draw is mean_band else {}))
+        np.testing.assert_allclose(line.get_ydata(), transform(np.array([values[:, 0].mean(), np.nan, np.nan])))
+        medians = ax.lines[-1]
+        assert medians.get_marker() == "^"
+        np.testing.assert_allclose(medians.get_xydata(), [[1, transform(np.log(4))]])  # at 2 half are not resolved
+    plt.close()
+
+
+def test_a_verdict_says_on_how_many_cases_and_seeds_it_rests():
+    said = {row["verdict_fresh"]: said_of(row, "fresh") for row in claims().to_dict("records")}
+    assert said == {
+        "supported": "supported (2/5), n = 18",
+        "supported where measured": "supported (2/3 of 5), n = 18",
+        "not supported": "not supported (2/5), n = 18",
+        "mixed": "mixed (2/5), n = 18",
+        "not measured": "not measured",
+    }
+
+
 def test_a_table_is_a_page_of_its_own():
     table = pd.DataFrame(
         {"claim": ["a < b"], "verdict": ["mixed"], "value": [1 / 3], "value_low": [0.1], "value_high": [0.5]}
     )
-    html = page(table.assign(seeds=20, missing=np.nan), "All & nothing")
+    table = table.assign(value_median=0.3, value_seeds=18, value_unresolved=0)
+    unresolved = pd.DataFrame(
+        {"AI": [np.nan], "AI_low": np.nan, "AI_median": 245.0, "AI_seeds": 20, "AI_unresolved": 8}
+    )
+    html = page(table.assign(seeds=20, missing=np.nan, **unresolved), "All & nothing")
+    assert ">median 245 (8 of 20 seeds not resolved)</td>" in html
     assert "<title>All &amp; nothing</title>" in html
     assert ">a &lt; b</td>" in html
-    assert ">0.333 [0.1, 0.5]</td>" in html
+    assert ">0.333 [0.1, 0.5] (18 of 20 seeds)</td>" in html
     assert ">20</td>" in html and "nan" not in html
     assert "value low" not in html

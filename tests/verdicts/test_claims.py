@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from engine.verdicts import claims
-from engine.verdicts.bootstrap import Interval
 from engine.verdicts.claim_cases import Measured, Results, cases, check, files
 from engine.verdicts.decomposition import adjusted_shares
+from engine.verdicts.intervals import Interval
 
 SEEDS = tuple(range(1, 13))
 TEST = {
@@ -42,7 +42,7 @@ def reader(means, spread=0.1):
 
 
 def verdict_of(means, **changes):
-    _, (verdict,) = claims.evaluate(document(TEST | changes), results(reader(means)), resamples=500)
+    _, (verdict,) = claims.evaluate(document(TEST | changes), results(reader(means)))
     return verdict
 
 
@@ -65,8 +65,58 @@ def test_a_claim_that_holds_nowhere_is_not_supported():
 
 def test_what_was_not_measured_is_said_and_enters_no_verdict():
     verdict = verdict_of({"a": 1})
-    assert (verdict["verdict"], verdict["not_measured"]) == ("supported", 2)
-    assert verdict_of({})["verdict"] == "not measured"
+    assert (verdict["verdict"], verdict["not_measured"]) == ("supported where measured", 2)
+    assert (verdict["fewest_seeds"], verdict["seeds"]) == (12, 12)
+    assert verdict_of({"a": -1})["verdict"] == "not supported"
+    verdict = verdict_of({})
+    assert (verdict["verdict"], verdict["fewest_seeds"], verdict["seeds"]) == ("not measured", 0, 0)
+
+
+def of_values(x, **changes):
+    """Rows of cases and the verdict where q is x (seed,) in the only task."""
+
+    def read(source, task, cell, optimizer):
+        return Measured({"q": (("seed",), x)}, {"seed": tuple(range(len(x)))})
+
+    rows, (verdict,) = claims.evaluate(document(TEST | changes), results(read, ["a"]))
+    return rows[0], verdict
+
+
+@pytest.mark.parametrize(
+    ("lost", "seeds", "expected"),
+    [
+        (0, 20, "supported"),
+        (10, 20, "supported"),
+        (11, 20, "not measured"),
+        (17, 20, "not measured"),
+        (0, 3, "supported"),
+        (0, 2, "not measured"),
+        (0, 1, "not measured"),
+    ],
+)
+def test_a_verdict_rests_on_three_seeds_and_on_half_of_them_at_least(lost, seeds, expected):
+    x = 1 + 0.01 * np.random.default_rng(0).normal(size=seeds)
+    x[:lost] = np.nan
+    row, verdict = of_values(x)
+    assert verdict["verdict"] == expected
+    assert (row["seeds"], row["lost"]) == (seeds - lost, lost)
+    measured = expected != "not measured"
+    assert (verdict["fewest_seeds"], verdict["seeds"]) == ((seeds - lost, seeds) if measured else (0, 0))
+
+
+def test_what_is_not_resolved_counts_as_large_and_is_not_left_out():
+    """The seeds that are resolved lie below 1, all others above whatever is asked."""
+    x = np.linspace(0.1, 0.9, 20)
+    assert of_values(x, direction="less", than=1)[0]["outcome"] == "holds"
+    x[:8] = np.inf
+    row, verdict = of_values(x, direction="less", than=1)
+    assert (row["over_seeds"], row["seeds"], row["lost"], row["unresolved"]) == ("median", 20, 0, 8)
+    assert row["value"] == np.median(x) and np.isinf(row["high"])
+    assert (row["outcome"], verdict["verdict"]) == ("undecided", "not supported")
+    assert of_values(x, than=0.3)[0]["outcome"] == "holds"
+    assert np.isnan(row["effect_size"])
+    lost = of_values(np.array([np.inf, np.nan, *x[8:]]), than=0.3)[0]
+    assert (lost["seeds"], lost["lost"], lost["unresolved"]) == (13, 1, 1)
 
 
 def test_what_a_run_lacks_names_the_command_that_measures_it():
@@ -75,7 +125,7 @@ def test_what_a_run_lacks_names_the_command_that_measures_it():
     assert verdict_of(partly, command="make factorial")["command"] == "make factorial"
     assert verdict_of(partly)["command"] == "make paper"
     lacking = document(TEST | {"command": "make factorial"}, TEST)
-    _, (verdict,) = claims.evaluate(lacking, results(reader(partly)), resamples=500)
+    _, (verdict,) = claims.evaluate(lacking, results(reader(partly)))
     assert verdict["command"] == "make factorial, make paper"
 
 
@@ -134,6 +184,7 @@ def test_rows_of_cases_give_value_interval_effect_size_and_the_mean_over_tasks()
         assert row["effect_size"] == pytest.approx((x.mean() - 0.5) / x.std(ddof=1))
         assert row["low"] < row["value"] < row["high"]
         assert (row["expected"], row["outcome"], row["seeds"]) == ("greater 0.5", "holds", 12)
+        assert (row["over_seeds"], row["lost"], row["unresolved"]) == ("mean", 0, 0)
     assert rows[3]["value"] == pytest.approx(np.mean([x.mean() for x in values.values()]))
 
 

@@ -57,7 +57,7 @@ def test_parts_are_the_textbook_sums_and_add_up():
     assert sum(found.values()) == pytest.approx(((y - grand) ** 2).sum())
 
 
-def test_resamples_go_along_as_further_axes():
+def test_parts_of_the_seeds_go_along_as_further_axes():
     y = np.random.default_rng(1).normal(size=(4, 3, 6, 5))
     for of in (shares, adjusted_shares, partial_eta_squared):
         together = of(y)
@@ -85,7 +85,7 @@ def test_partial_eta_squared_takes_the_other_effects_away():
 def test_rows_have_every_size_and_an_interval_around_it():
     y = design(noise=0.5)
     y[1, 2, 4] = np.nan
-    found = {row["source"]: row for row in rows(y, np.random.default_rng(0))}
+    found = {row["source"]: row for row in rows(y)}
     assert found.keys() == {*EFFECTS, "seed", "residual"}
     whole = y[..., :4]
     for name in EFFECTS:
@@ -99,7 +99,7 @@ def test_rows_have_every_size_and_an_interval_around_it():
 
 def test_level_means_are_the_marginal_ones():
     y = design(noise=0.5)
-    found = level_means(y, np.random.default_rng(0))
+    found = level_means(y)
     assert [at.value for at in found["gate"]] == pytest.approx(y.mean(axis=(1, 2)).tolist())
     assert [at.value for at in found["optimizer"]] == pytest.approx(y.mean(axis=(0, 2)).tolist())
     assert all(at.low <= at.value <= at.high for at in found["gate"])

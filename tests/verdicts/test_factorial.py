@@ -27,7 +27,7 @@ def read(source, task, cell, optimizer):
 
 def test_rows_are_those_of_the_decomposition_for_each_choice_of_what_was_measured_whole():
     results = Results({"gates": ["a", "b"]}, CELLS, OPTIMIZERS, read)
-    effects, means = table({"claims": [], "decompositions": [ENTRY]}, results, resamples=100)
+    effects, means = table({"claims": [], "decompositions": [ENTRY]}, results)
     assert {row["task"] for row in effects} == {"a"}
     assert {row["measured_in"] for row in [*effects, *means]} == {"gates"}
     for i, lag in enumerate((1, 2)):

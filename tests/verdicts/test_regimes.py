@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.verdicts.regimes import comparison, heading, side_by_side
+from engine.verdicts.regimes import comparison, heading, in_words, side_by_side
 
 
 def rows(*verdicts):
@@ -59,6 +59,12 @@ def test_a_run_on_fresh_data_has_one_verdict_and_nothing_to_compare():
         ),
         ("not supported", "supported", "holds with fresh data; not where the network has memorised its training set"),
         ("mixed", "supported", "holds with fresh data; in some cases where the network has memorised its training set"),
+        ("supported where measured", "supported", "the same verdict where measured"),
+        (
+            "supported where measured",
+            "not supported",
+            "holds only where the network has memorised its training set; not",
+        ),
         ("supported", "not measured", ""),
         ("not measured", "supported", ""),
     ],
@@ -66,6 +72,15 @@ def test_a_run_on_fresh_data_has_one_verdict_and_nothing_to_compare():
 def test_what_two_verdicts_say_together(memorised, fresh, said):
     found = comparison({"one_batch": memorised, "fresh": fresh}, ["one_batch"])
     assert found.startswith(said) and bool(found) == bool(said)
+
+
+def test_a_verdict_in_words_says_on_how_many_cases_and_seeds_it_rests():
+    counts = {"cases": 9, "holds": 7, "not_measured": 2, "fewest_seeds": 18, "seeds": 20}
+    row = {f"{name}_fresh": value for name, value in counts.items()} | {"verdict_fresh": "supported where measured"}
+    assert in_words(row, "fresh") == "supported where measured (7 of 9 cases hold, 2 not measured; 18 of 20 seeds)"
+    row["not_measured_fresh"] = 0
+    assert in_words(row | {"verdict_fresh": "mixed"}, "fresh") == "mixed (7 of 9 cases hold; 18 of 20 seeds)"
+    assert in_words(row | {"verdict_fresh": "not measured"}, "fresh") == "not measured"
 
 
 def test_the_heading_says_what_each_verdict_is_about():

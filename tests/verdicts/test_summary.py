@@ -3,26 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from engine.common.statistics import mean_interval
-from engine.verdicts.summary import loss_before, markdown, markdown_table, summary_rows
-
-
-def test_mean_interval_is_students():
-    x = np.random.default_rng(0).normal(2, 3, (12, 2))
-    mean, low, high = mean_interval(x)
-    for i in range(2):
-        expected = stats.ttest_1samp(x[:, i], 0).confidence_interval(0.95)
-        np.testing.assert_allclose([mean[i], low[i], high[i]], [x[:, i].mean(), *expected], rtol=1e-12)
-
-
-def test_what_was_not_measured_does_not_enter():
-    x = np.random.default_rng(0).normal(2, 3, (12, 1))
-    np.testing.assert_allclose(mean_interval(np.vstack([x, [[np.nan]]])), mean_interval(x))
-
-
-def test_one_seed_has_a_mean_and_no_interval():
-    mean, low, high = mean_interval(np.array([[3.0]]))
-    assert mean == 3 and np.isnan(low) and np.isnan(high)
+from engine.verdicts.summary import loss_before, summary_rows
 
 
 def example(seeds=5):
@@ -60,19 +41,19 @@ def test_the_training_loss_at_a_checkpoint_is_that_of_the_updates_before_it():
     np.testing.assert_array_equal(found, [[0, 14.5, 74.5], [100, 114.5, 174.5]])
 
 
-def test_a_lost_seed_is_counted():
-    arrays = example()
+def test_each_number_has_a_count_of_its_own():
+    """As where 8 of 20 AI are not resolved, and another seed diverged."""
+    arrays = example(20)
     for array in arrays.values():
         array[2, 1] = np.nan
-    rows = summary_rows(arrays, lags=[1, 4, 12], checkpoints=[0, 60], at_lags=[1])
-    assert [row["seeds"] for row in rows] == [5, 4]
-    assert np.isfinite(rows[1]["gradient_CE"])
-
-
-def test_markdown_shows_mean_and_interval():
-    page = markdown([{"task": "adding", "x": 1.23456, "x_low": 1.0, "x_high": 2e8}], ["task"], ["x"])
-    assert page == "| task | x |\n| --- | --- |\n| adding | 1.23 [1, 2e+08] |\n"
-
-
-def test_tables_show_three_digits():
-    assert markdown_table([{"a": "x", "b": 0.123456}], ["a", "b"]) == "| a | b |\n| --- | --- |\n| x | 0.123 |\n"
+    arrays["jacobian_anisotropy"][5:13, 1, 2] = np.inf
+    first, last = summary_rows(arrays, lags=[1, 4, 12], checkpoints=[0, 60], at_lags=[1, 12])
+    assert first["seeds"] == last["seeds"] == 20
+    counts = [first[f"{name}_seeds"] for name in ("jacobian_AI_lag1", "gradient_CE")]
+    assert counts == [20, 20]
+    for name in ("jacobian_AI_lag1", "jacobian_AI_lag12", "jacobian_CE_lag12", "gradient_AI", "gradient_CE"):
+        assert last[f"{name}_seeds"] == 19
+        assert last[f"{name}_unresolved"] == (8 if name == "jacobian_AI_lag12" else 0)
+        assert np.isnan(last[name]) == (name == "jacobian_AI_lag12")
+    known = np.delete(arrays["jacobian_anisotropy"][:, 1, 2], 2)
+    assert last["jacobian_AI_lag12_median"] == np.sort(known)[9]

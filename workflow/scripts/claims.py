@@ -5,14 +5,14 @@ from functools import cache
 import pandas as pd
 import yaml
 
+from engine.common import markdown
 from engine.common.files import write_text
 from engine.common.words import data_label
 from engine.results.netcdf import load
 from engine.verdicts.claim_cases import Measured, Results
 from engine.verdicts.claims import evaluate
 from engine.verdicts.factorial import table
-from engine.verdicts.regimes import heading, side_by_side
-from engine.verdicts.summary import markdown_table
+from engine.verdicts.regimes import heading, in_words, side_by_side
 from workflow.job import start
 
 start(snakemake)
@@ -53,17 +53,21 @@ found["claims"] = side_by_side(verdicts, params.sets)
 for name, rows in found.items():
     write_text(snakemake.output[name], pd.DataFrame(rows).to_csv(index=False))
 
-shown = {"claim": "claim", "sentence": "sentence"}
-shown |= {f"verdict_{data}": data_label(data) for data in verdicts}
-shown |= {"comparison": "data compared", "command": "what this run lacks is judged by"}
 page = f"""# The claims of the abstract, judged by this run
 
 The paper's runs have one batch in `anisotropy` and fresh data in `effective_lr`. Verdicts of this run, side by side:
 
 {heading(params.verdicts, params.sets)}
 
-Every case, with effect size and 95% interval over seeds: claim_cases.csv. What tests a claim: config/claims.yaml.
+A verdict rests on cases, one for each test, task and choice such as a lag, and on seeds. "Where measured" says that
+this run has not measured all cases of a claim. Every case, with its seeds, effect size and 95% interval, is in
+claim_cases.csv; the tests of each claim are in config/claims.yaml.
 
 """
-page += markdown_table([{words: row[name] for name, words in shown.items()} for row in found["claims"]], shown.values())
-write_text(snakemake.output.page, page)
+lines = [
+    {"claim": row["claim"], "sentence": row["sentence"]}
+    | {data_label(data): in_words(row, data) for data in verdicts}
+    | {"data compared": row["comparison"], "what this run lacks is judged by": row["command"]}
+    for row in found["claims"]
+]
+write_text(snakemake.output.page, page + markdown.table(lines))
