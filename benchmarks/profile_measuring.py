@@ -49,7 +49,7 @@ def jobs():
         "gates": partial(gates.measure, of["anisotropy"], "adding", **gate),
         "differences": partial(differences.measure, of["anisotropy"], "adding", **probe),
         "differences_slope": partial(differences.measure_slopes, of["effective_lr"], "adding", **slope),
-        "expansion": partial(expansion.measure, build("multi", inputs=x["inputs"]), [1], **spread),
+        "expansion": partial(expansion.measure_untrained, build("multi", inputs=x["inputs"]), [1], **spread),
     }
 
 

@@ -35,12 +35,14 @@ def recorded(config, name):
 
 
 def protocol(config, name, quantity):
-    """How the network called `name` is measured: PROTOCOLS of the quantity, `rank` as r, with T.
+    """How the network called `name` is measured: PROTOCOLS of the quantity, `rank` as r, with T and its own rate.
 
     T is that of the recorded sequences, or the one at which the run's own networks are measured.
     """
     entry, block = config["networks"][name], config[quantity]
     found = {"r" if key == "rank" else key: block[key] for key in PROTOCOLS[quantity]}
+    if quantity == "effective_lr":
+        found["rate"] = entry.get("rate", 1.0)
     if "data" in entry:
         return found | {"T": read_sequences(entry["data"]).sizes[0]}
     return found | {"T": config["anisotropy" if quantity == "gates" else quantity]["T"]}

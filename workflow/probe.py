@@ -13,5 +13,5 @@ def probed_task(snakemake):
 def described(snakemake, task):
     """The networks and the task of a job in words."""
     names = snakemake.wildcards
-    model = names.get("network") or f"{names.cell} with {names.optimizer}"
-    return f"{model} on {task}"
+    trained = [names[part] for part in ("cell", "optimizer") if part in names.keys()]  # noqa: SIM118  Namedlist iterates values
+    return f"{names.get('network') or ' with '.join(trained)} on {task}"

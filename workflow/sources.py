@@ -8,9 +8,11 @@ from pathlib import Path
 PACKAGES = ("engine", "workflow")
 
 
-def sources(script, root):
-    """Paths, relative to `root`, of the modules of PACKAGES that `script` needs; sorted."""
-    root, found, ahead = Path(root), set(), [script]
+def sources(script, root, *modules):
+    """Paths, relative to `root`, of the files of PACKAGES that `script` and the dotted `modules` need; sorted."""
+    root = Path(root)
+    found = {file for name in modules for file in files(root, name)}
+    ahead = [script, *found]
     while ahead:
         for path in imports(root, ahead.pop()) - found:
             found.add(path)

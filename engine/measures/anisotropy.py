@@ -1,5 +1,7 @@
 """Joint anisotropy of the propagation of states and of the updates of parameters (Figures 6 to 10)."""
 
+from math import prod
+
 import numpy as np
 
 from engine.common.backend import like, namespace, per_pass, to_host, zeros
@@ -12,6 +14,7 @@ from engine.network.unroll import forward, per_sample_gradients
 from engine.products.singular_values import log_singular_values
 from engine.tasks import ensemble_batch
 
+TITLE = "Anisotropy of propagation and updates"
 BY_LAG = "seed checkpoint lag"
 BY_NETWORK = "seed checkpoint"
 QUANTITIES = {
@@ -30,6 +33,20 @@ QUANTITIES = {
     "pair_sample": Quantity("seed lag pair", "sample of the probe batch, counted from 0", "[ANI.J]", dtype="i4"),
     "pair_time": Quantity("seed lag pair", "time t of Phi_{t,t-h}", "[ANI.J]", units="time step", dtype="i4"),
 }
+
+
+def coordinates(networks, *, lags, pairs, gradients, **_):
+    """{dimension: values} of QUANTITIES."""
+    cell = networks.cell
+    parameters = prod(cell.shape) + cell.units
+    return {
+        "seed": networks.seeds,
+        "checkpoint": networks.checkpoints,
+        "lag": lags,
+        "pair": range(pairs),
+        "rank": range(1, cell.state_size + 1),
+        "gradient_rank": range(1, min(gradients, parameters) + 1),
+    }
 
 
 def measure(

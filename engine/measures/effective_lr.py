@@ -12,6 +12,7 @@ from engine.network.unroll import forward, jacobians
 from engine.products.spectral_norms import first_order_log_norms, log_spectral_norms, pairs
 from engine.tasks import ensemble_batch
 
+TITLE = "Effective learning rates by lag"
 BY_LAG = "seed checkpoint lag"
 BY_NETWORK = "seed checkpoint"
 BY_PREDICTED_LAG = "seed predictor_checkpoint lag"
@@ -39,6 +40,17 @@ QUANTITIES = {
 }
 
 PREDICTORS = ("log_dominant_product", "log_first_order_product")
+
+
+def coordinates(networks, *, T, predictor_checkpoints=None, **_):
+    """{dimension: values} of QUANTITIES."""
+    return {
+        "seed": networks.seeds,
+        "checkpoint": networks.checkpoints,
+        "predictor_checkpoint": predictor_checkpoints or first_and_last(networks.checkpoints),
+        "lag": range(1, T),
+        "neuron": range(networks.cell.units),
+    }
 
 
 def measure(

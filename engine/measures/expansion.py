@@ -16,6 +16,7 @@ from engine.products.linalg import spectral_norm
 from engine.products.scaled import log_frobenius_norm, plus, scaled, times
 from engine.tasks import ensemble_batch
 
+TITLE = "First-order expansion of the product of Jacobians"
 BY_EPSILON, BY_STEP, BY_SEED = "seed epsilon", "seed step", "seed"
 QUANTITIES = {
     "truncation_error": Quantity(BY_EPSILON, "error E = ||F(eps) - T1(eps)||_F of the first order", "[EXP.E]"),
@@ -30,7 +31,7 @@ QUANTITIES = {
 FITTED = 5
 
 
-def measure(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.asarray):
+def measure_untrained(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.asarray):
     """All QUANTITIES of one untrained network a seed, driven by one sequence of T steps.
 
     A cell without a gate term (B = 0) has no error, and no slope: NaN.
@@ -39,7 +40,12 @@ def measure(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.
     return expand(cell, W, u, epsilons, place)
 
 
-def measure_networks(networks, task, *, T, epsilons, place=np.asarray):
+def coordinates(networks, *, T, epsilons):
+    """{dimension: values} of QUANTITIES."""
+    return {"seed": networks.seeds, "epsilon": epsilons, "step": range(1, T + 1)}
+
+
+def measure(networks, task, *, T, epsilons, place=np.asarray):
     """All QUANTITIES of the last checkpoint of networks as they are, driven by one sequence of a task each."""
     cell = networks.cell
     u, _, _ = ensemble_batch(task, networks.seeds, "probe", 0, T=T, n=cell.inputs, batch=1)

@@ -14,6 +14,7 @@ from engine.measures.lag_profiles import (
 from engine.network.unroll import forward, loss_and_error
 from engine.tasks import ensemble_batch
 
+TITLE = "Gates as optimizers, time scales, alignment"
 QUANTITIES = (
     lag_profiles.QUANTITIES
     | gate_fits.QUANTITIES
@@ -23,7 +24,7 @@ QUANTITIES = (
 )
 
 
-def coordinates(networks, *, T, lags):
+def coordinates(networks, *, T, lags, **_):
     """{dimension: values} of all QUANTITIES of these networks."""
     units = range(networks.cell.units)
     return {

@@ -80,7 +80,7 @@ def test_nothing_underflows_or_overflows_and_scaling_does_not_round():
 
 
 def test_a_vanishing_gate_term_has_no_error_and_no_slope():
-    found = expansion.measure(make_cell("plain", 5, 2), [1], T=7, epsilons=EPSILONS)
+    found = expansion.measure_untrained(make_cell("plain", 5, 2), [1], T=7, epsilons=EPSILONS)
     assert not found["truncation_error"].any() and not found["relative_error"].any()
     assert not found["correction_norm"].any() and not found["correction_ratio"].any()
     assert np.isnan(found["error_slope"]).all()
@@ -111,7 +111,7 @@ def test_measure_equals_a_simulation_by_loops(name):
     """A and B by complex step of the written equations, with the gate or the rest held fixed."""
     H, n, T, seeds = 4, 2, 6, [3, 11]
     cell = make_cell(name, H, n)
-    found = expansion.measure(cell, seeds, T=T, epsilons=EPSILONS)
+    found = expansion.measure_untrained(cell, seeds, T=T, epsilons=EPSILONS)
     weights = cell.unpack(expansion.random_weights(cell, seeds, 0.2))
     u = expansion.sines(seeds, T, n, 0.05)
     for m in range(len(seeds)):
@@ -166,20 +166,20 @@ def test_protocol_inputs_and_weights():
 @pytest.mark.parametrize("name", ["multi", "gru", "lstm"])
 def test_seeds_together_equal_seeds_one_by_one_and_shapes_are_those_declared(name):
     cell, T = make_cell(name, 6, 3), 8
-    together = expansion.measure(cell, [4, 7], T=T, epsilons=EPSILONS)
+    together = expansion.measure_untrained(cell, [4, 7], T=T, epsilons=EPSILONS)
     sizes = {"seed": 2, "epsilon": len(EPSILONS), "step": T}
     assert together.keys() == expansion.QUANTITIES.keys()
     for key, quantity in expansion.QUANTITIES.items():
         assert together[key].shape == tuple(sizes[dim] for dim in quantity.dims.split())
     for m, seed in enumerate([4, 7]):
-        alone = expansion.measure(cell, [seed], T=T, epsilons=EPSILONS)
+        alone = expansion.measure_untrained(cell, [seed], T=T, epsilons=EPSILONS)
         for key, value in alone.items():
             np.testing.assert_array_equal(value[0], together[key][m], err_msg=key)
 
 
 def test_every_array_library_gives_the_same(place):
     cell = make_cell("scalar", 5, 3)
-    found = expansion.measure(cell, [2], T=7, epsilons=EPSILONS, place=place)
-    for name, expected in expansion.measure(cell, [2], T=7, epsilons=EPSILONS).items():
+    found = expansion.measure_untrained(cell, [2], T=7, epsilons=EPSILONS, place=place)
+    for name, expected in expansion.measure_untrained(cell, [2], T=7, epsilons=EPSILONS).items():
         # the same operations; sums may be taken in another order
         np.testing.assert_allclose(found[name], expected, rtol=1e-13, err_msg=name)

@@ -118,7 +118,7 @@ def test_a_file_as_that_of_a_training_and_every_quantity_on_recorded_sequences(t
     found = effective_lr.measure(networks, task, rate=1.0, **probe)
     found |= anisotropy.measure(networks, task, **probe, lags=[1, 4], pairs=5, r=2, gradients=12)
     found |= gates.measure(networks, task, **probe, samples=2, lags=[1, 4], r=2)
-    found |= expansion.measure_networks(networks, task, T=9, epsilons=[0.01, 0.02, 0.05, 0.1, 0.2])
+    found |= expansion.measure(networks, task, T=9, epsilons=[0.01, 0.02, 0.05, 0.1, 0.2])
     quantities = effective_lr.QUANTITIES | anisotropy.QUANTITIES | gates.QUANTITIES | expansion.QUANTITIES
     assert found.keys() == quantities.keys()
     # no gradient enters W_r at x_0 = 0, and small singular values may be below the accuracy of double precision

@@ -11,7 +11,7 @@ from workflow import targets
 
 # {rule: kind of its files}, where the two have different names.
 KINDS = {"train": "training", "differences_slope": "slopes", "import_network": "weights"}
-KINDS |= dict.fromkeys(("measure_network", "network_expansion"), "networks")
+KINDS |= {"measure_network": "networks"}
 
 
 def test_the_paper_can_be_planned(tmp_path):
@@ -112,7 +112,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
         assert planned(smoke[0]) == {}, "touching a file is no edit"
         edited.write_text(before + "\n# edited\n")
         judged = {"claims": 1, "draw_claims": 1, "table_pages": 1}
-        expected = {"expansion": 2, "draw_expansion": 2, "network_expansion": 1, "all": 1}
+        expected = {"expansion": 2, "draw_expansion": 2, "measure_network": 1, "all": 1}
         assert planned(smoke[0]) == expected | judged
     finally:
         edited.write_text(before)

@@ -2,11 +2,13 @@
 rule anisotropy:
     input:
         networks=path("training", experiment="anisotropy"),
-        code=code("anisotropy.py"),
+        code=code_of("anisotropy"),
     output:
         by_seeds("anisotropy"),
     log:
         log_by_seeds("anisotropy"),
+    benchmark:
+        benchmark_by_seeds("anisotropy")
     conda:
         "../../environment.yml"
     threads: 1
@@ -16,9 +18,10 @@ rule anisotropy:
         gpu=0,
     params:
         seeds=seeds_in_job,
+        quantity="anisotropy",
         protocol={
             "r": config["anisotropy"]["rank"],
             **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs", "gradients")},
         },
     script:
-        "../scripts/anisotropy.py"
+        "../scripts/measure.py"

@@ -54,9 +54,14 @@ wildcard_constraints:
     block=r"(\.seeds[0-9]+-[0-9]+)" if len(BLOCKS) > 1 else "()",
 
 
-def code(script):
-    """The engine and workflow files that a script imports: as inputs, so that an edit reruns what depends on them."""
-    return sources(f"workflow/scripts/{script}", ROOT)
+def code(script, *modules):
+    """The files that a script and further modules import: as inputs, so that an edit reruns what depends on them."""
+    return sources(f"workflow/scripts/{script}", ROOT, *modules)
+
+
+def code_of(quantity):
+    """Those of a job that measures a quantity of engine.measures."""
+    return code("measure.py", f"engine.measures.{quantity}")
 
 
 def seeds_in_job(wildcards):
@@ -84,6 +89,16 @@ def log_of(kind):
 def log_by_seeds(kind):
     """The same for `by_seeds`."""
     return f"{RESULTS}/logs/{targets.FILES[kind]}{{block}}.log"
+
+
+def benchmark_of(kind):
+    """Where Snakemake writes the time and memory of the job that makes such a file."""
+    return f"{RESULTS}/benchmarks/{targets.FILES[kind]}.tsv"
+
+
+def benchmark_by_seeds(kind):
+    """The same for `by_seeds`."""
+    return f"{RESULTS}/benchmarks/{targets.FILES[kind]}{{block}}.tsv"
 
 
 def megabytes(need):

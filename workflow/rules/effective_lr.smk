@@ -2,11 +2,13 @@
 rule effective_lr:
     input:
         networks=path("training", experiment="effective_lr", optimizer=config["effective_lr"]["optimizer"]),
-        code=code("effective_lr.py"),
+        code=code_of("effective_lr"),
     output:
         by_seeds("effective_lr"),
     log:
         log_by_seeds("effective_lr"),
+    benchmark:
+        benchmark_by_seeds("effective_lr")
     conda:
         "../../environment.yml"
     threads: 1
@@ -16,11 +18,14 @@ rule effective_lr:
         gpu=0,
     params:
         seeds=seeds_in_job,
-        rate=config["optimizers"][config["effective_lr"]["optimizer"]]["rate"],
+        quantity="effective_lr",
         protocol={
-            k: config["effective_lr"][k]
-            for k in ("T", "probe_batch", "predictor_checkpoints")
-            if k in config["effective_lr"]
+            "rate": config["optimizers"][config["effective_lr"]["optimizer"]]["rate"],
+            **{
+                k: config["effective_lr"][k]
+                for k in ("T", "probe_batch", "predictor_checkpoints")
+                if k in config["effective_lr"]
+            },
         },
     script:
-        "../scripts/effective_lr.py"
+        "../scripts/measure.py"

@@ -6,6 +6,8 @@ rule expansion:
         by_seeds("expansion"),
     log:
         log_by_seeds("expansion"),
+    benchmark:
+        benchmark_by_seeds("expansion")
     conda:
         "../../environment.yml"
     threads: 1

@@ -6,11 +6,13 @@ GATES, STEPS = targets.gates(config), targets.steps(config)
 rule gates:
     input:
         networks=path("training"),
-        code=code("gates.py"),
+        code=code_of("gates"),
     output:
         by_seeds("gates"),
     log:
         log_by_seeds("gates"),
+    benchmark:
+        benchmark_by_seeds("gates")
     conda:
         "../../environment.yml"
     threads: 1
@@ -20,13 +22,14 @@ rule gates:
         gpu=0,
     params:
         seeds=seeds_in_job,
+        quantity="gates",
         protocol=lambda w: {
             "T": config[w.experiment]["T"],
             "r": G["rank"],
             **{k: G[k] for k in ("probe_batch", "samples", "lags")},
         },
     script:
-        "../scripts/gates.py"
+        "../scripts/measure.py"
 
 
 rule steps:

@@ -29,14 +29,16 @@ rule measure_network:
     input:
         networks=rules.import_network.output[0],
         data=lambda w: own.recorded(config, w.network),
-        code=lambda w: code(f"{w.quantity}.py"),
+        code=lambda w: code_of(w.quantity),
     output:
         path("networks"),
     log:
         log_of("networks"),
+    benchmark:
+        benchmark_of("networks")
     wildcard_constraints:
         network="[^/]+",
-        quantity="effective_lr|anisotropy|gates",
+        quantity="|".join(own.PROTOCOLS),
     conda:
         "../../environment.yml"
     threads: 1
@@ -47,37 +49,10 @@ rule measure_network:
     params:
         seeds=config["seeds"][:1],
         task=lambda w: config["networks"][w.network].get("task"),
-        rate=lambda w: config["networks"][w.network].get("rate", 1.0),
+        quantity=lambda w: w.quantity,
         protocol=lambda w: own.protocol(config, w.network, w.quantity),
     script:
-        "../scripts/{wildcards.quantity}.py"
-
-
-rule network_expansion:
-    input:
-        networks=rules.import_network.output[0],
-        data=lambda w: own.recorded(config, w.network),
-        code=code("network_expansion.py"),
-    output:
-        path("networks"),
-    log:
-        log_of("networks"),
-    wildcard_constraints:
-        network="[^/]+",
-        quantity="expansion",
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=megabytes(own.size),
-        runtime=minutes(own.size),
-        gpu=0,
-    params:
-        seeds=config["seeds"][:1],
-        task=lambda w: config["networks"][w.network].get("task"),
-        protocol=lambda w: own.protocol(config, w.network, w.quantity),
-    script:
-        "../scripts/network_expansion.py"
+        "../scripts/measure.py"
 
 
 rule draw_networks:

@@ -6,6 +6,8 @@ rule train:
         by_seeds("training"),
     log:
         log_by_seeds("training"),
+    benchmark:
+        benchmark_by_seeds("training")
     conda:
         "../../environment.yml"
     threads: 1
