@@ -36,7 +36,7 @@ if os.environ.setdefault("CONFIGURATION_OF_THE_RUN", CONTENT) != CONTENT:
         "configuration: it was edited while the run went on. What is made stays; run again for the rest"
     )
 
-os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own to its jobs, and that need not be there
+os.environ.update(MPLBACKEND="agg")  # a notebook hands its own to its jobs, and that need not be there
 
 RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
