@@ -238,8 +238,16 @@ def mark_what_is_left_out(ax, line, known):
 
 def save_figure(figure, paths):
     """Writes a figure to each path (.pdf, .png) whole or not at all, without a date, and closes it."""
+    settle(figure)
     for path in paths:
         with atomic_write(path) as part:
             figure.savefig(part, metadata={"CreationDate": None} if part.suffix == ".pdf" else {"Software": None})
-        figure.set_layout_engine("none")  # laid out once, for all files
     plt.close(figure)
+
+
+def settle(figure):
+    """Lays a figure out, once for all files, and rounds the places: the solver's last digits differ from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        ax.set_position(np.round(ax.get_position().bounds, 6))

@@ -14,7 +14,7 @@ from workflow.sources import imports
 CALLS = {
     "network/gradient_numba.py": ("kernel.tanh(numpy.float32(0))", "0.0"),
     "products/spectral_norms_numba.py": ("[x := numpy.ones((2, 2)), kernel.add(x, x, x), x.sum()][2]", "8.0"),
-    "tasks/narma_path.py": ("kernel.narma_path(numpy.zeros((3, 1)), 1, 0.5, 0.0, 1.0, 9.0)[0][0]", "1.5"),
+    "tasks/narma_path.py": ("kernel.narma_path(numpy.zeros((2, 1)), 1, 0.5, 0.0, 1.0, False, 9.0)[0][0]", "1.5"),
 }
 
 
