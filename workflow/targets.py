@@ -108,8 +108,8 @@ def gates(config):
 
 def steps(config):
     """{(data, task, model): path}: the compared models beside the steps of the references."""
-    compared = config["gates"]["compared"]
-    return of_models(config, "steps", compared) if compared else {}
+    block = asked(config, "gates")
+    return of_models(config, "steps", block["compared"]) if block and block["compared"] else {}
 
 
 def departures(config, kind, tasks):
