@@ -233,7 +233,7 @@ def make(folder, target):
     """Runs make in a folder that holds the Makefile alone."""
     folder.mkdir()
     shutil.copy(ROOT / "Makefile", folder)
-    return subprocess.run(["make", target], cwd=folder, capture_output=True, text=True)
+    return subprocess.run(["make", "--no-print-directory", target], cwd=folder, capture_output=True, text=True)
 
 
 def test_the_gpu_profile_asks_a_gpu_for_every_rule_that_can_use_one():

@@ -1,5 +1,7 @@
 """Tables of what the released code gives beside what is defined."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -77,7 +79,9 @@ def test_a_table_shows_what_changes_at_the_lags_asked_for():
         row("jacobian_energy", 1, 0.0, 0.0, "exact"),  # nothing
         row("loss", "", 1.0, float("nan"), "diverged"),
     ]
-    assert table(found, ["departure"], lags=[1, 12]) == (
-        "| departure | AI, lag 12 | training loss |\n| --- | --- | --- |\n"
-        "| guarded | 2 → 1.23e+03 | 1 → 0.5 |\n| diverged |  | 1 → nan |\n"
-    )
+    lines = [re.split(r" *\| *", line) for line in table(found, ["departure"], lags=[1, 12]).splitlines()]
+    assert [line[1:-1] for line in (lines[0], *lines[2:])] == [
+        ["departure", "AI, lag 12", "training loss"],
+        ["guarded", "2 → 1.23e+03", "1 → 0.5"],
+        ["diverged", "", "1 → nan"],
+    ]
