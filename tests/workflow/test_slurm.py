@@ -56,8 +56,8 @@ def runs(slurm, tmp_path_factory):
         *("--", FIGURE, "results/smoke/expansion/multi.nc"),
     )
     try:
-        sound_run.wait(300)
-        wait_until(lambda: "DUE TO TIME LIMIT" in (greedy / "said").read_text(), 300)
+        sound_run.wait(600)
+        wait_until(lambda: "DUE TO TIME LIMIT" in (greedy / "said").read_text(), 600)
     finally:
         for run in (greedy_run, sound_run):
             run.kill()  # with nothing left to do, Snakemake would end after its next look at the jobs, a minute later
