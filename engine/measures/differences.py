@@ -23,7 +23,7 @@ from engine.measures.effective_lr import gate_products, power_fit, products_of_g
 from engine.measures.lag_profiles import log_gates_over_time
 from engine.network.unroll import forward, jacobians
 from engine.products.linalg import singular_values
-from engine.products.scaled import scaled, times
+from engine.products.scaled import product, products
 from engine.products.singular_values import log_singular_values
 from engine.products.spectral_norms import log_spectral_norms
 from engine.products.spectral_norms import pairs as all_pairs
@@ -96,7 +96,7 @@ def power_iteration(chain):
 
     Without a step of Phi^T, v turns to the eigenvectors of the largest |eigenvalue|, not to the direction of s_1.
     """
-    return exact(chain)._replace(log_sensitivity=to_host(log_power_norm(scaled_product(chain.J), chain.start)))
+    return exact(chain)._replace(log_sensitivity=to_host(log_power_norm(product(chain.J), chain.start)))
 
 
 def leading_energy(chain):
@@ -192,14 +192,6 @@ def medians(parts):
     return np.stack([log_S, AI, np.median(share, axis=1)])
 
 
-def scaled_product(J):
-    """J_h ... J_1 as Scaled, from the factors J (h, ..., H, H)."""
-    product = scaled(J[0, ...])
-    for step in range(1, J.shape[0]):
-        product = times(J[step, ...], product)
-    return product
-
-
 def log_power_norm(Phi, v):
     """log ||Phi v|| after POWER_STEPS steps v <- Phi v / ||Phi v||, for Scaled Phi (..., H, H) and v (..., H, 1).
 
@@ -217,10 +209,7 @@ def log_power_norms(J, v):
     """`log_power_norm` of all products of J (T, member, sample, H, H): by pair, as `log_spectral_norms`."""
     T, found = J.shape[0], {}
     for k in range(1, T):
-        Phi = scaled(J[k, ...])
-        found[k + 1, k] = log_power_norm(Phi, v)
-        for t in range(k + 2, T + 1):
-            Phi = times(J[t - 1, ...], Phi)
+        for t, Phi in enumerate(products(J[t, ...] for t in range(k, T)), start=k + 1):
             found[t, k] = log_power_norm(Phi, v)
     return namespace(J).stack([found[key] for key in zip(*map(np.ndarray.tolist, all_pairs(T)), strict=True)])
 

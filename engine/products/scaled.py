@@ -3,6 +3,7 @@
 Scaling by a power of two does not round.
 """
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,19 @@ def scaled(values, axes=(-2, -1)):
 def times(M, X):
     """M X, for matrices M without a scale."""
     return shifted(M @ X.values, X.exponent)
+
+
+def products(factors):
+    """J_1, J_2 J_1, J_3 J_2 J_1, ... as Scaled, one after the other, from the factors J_1, J_2, ... (..., H, H)."""
+    X = None
+    for J in factors:
+        X = scaled(J) if X is None else times(J, X)
+        yield X
+
+
+def product(J):
+    """J_h ... J_1 as Scaled, from the factors J (h, ..., H, H)."""
+    return deque(products(J[i, ...] for i in range(J.shape[0])), maxlen=1).pop()
 
 
 def plus(X, Y):

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from engine.common.backend import to_host
-from engine.products.scaled import log_frobenius_norm, plus, scaled, times
+from engine.products.scaled import log_frobenius_norm, plus, product, products, scaled, times
 
 
 def exact(X):
@@ -33,6 +33,15 @@ def test_products_and_sums_are_exact_at_any_scale(place):
         expected = fractions(M) @ expected / Fraction(2) ** 300
     np.testing.assert_array_equal(exact(X), expected)
     np.testing.assert_array_equal(exact(plus(X, X)), 2 * expected)
+
+
+def test_running_products_are_those_of_more_and_more_factors(place):
+    J = whole_numbers(5, 2, 3, 3)
+    expected, placed = fractions(J[0]), place(J)
+    for i, X in enumerate(products(placed[i, ...] for i in range(5))):
+        expected = fractions(J[i]) @ expected if i else expected
+        np.testing.assert_array_equal(exact(X), expected)
+    np.testing.assert_array_equal(exact(product(placed)), expected)
 
 
 def test_a_sum_keeps_the_larger_where_the_smaller_is_out_of_reach(place):
