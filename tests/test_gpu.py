@@ -16,6 +16,7 @@ from engine.network.gradient_cuda import CudaGradient, has_kernel
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
 from engine.products import linalg
+from engine.products.lanczos import RULE
 from engine.training.train import initial_parameters, train
 
 pytestmark = pytest.mark.gpu
@@ -57,9 +58,10 @@ def test_decompositions_equal_lapack_s(on_gpu, N):
 
 @pytest.mark.parametrize("H", [5, 64, 128])
 def test_largest_eigenvalues_equal_lapack_s(on_gpu, H):
-    M = gram(3, 50, H, H)
-    found, _ = largest_eigenvalues(M, on_gpu, steps=64)
-    np.testing.assert_allclose(found, np.linalg.eigvalsh(M)[..., -1], rtol=1e-9)
+    falls = 0.8 ** np.arange(H)  # as the singular values of a product of many factors
+    M = falls[:, None] * gram(3, 50, H, H) * falls
+    found, _ = largest_eigenvalues(M, on_gpu)
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(M)[..., -1], rtol=RULE.tolerance)
 
 
 @pytest.mark.parametrize("sequences", [None, 11])

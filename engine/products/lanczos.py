@@ -1,8 +1,19 @@
-"""Lanczos iteration for the largest eigenvalue of many symmetric matrices at once, a vector each, on any arrays.
+"""The largest eigenvalue of many symmetric matrices M >= 0 at once, by Lanczos iteration with a proof, on any arrays.
 
-From v_1, with v_0 = 0: w = M v_j - alpha_j v_j - beta_{j-1} v_{j-1}, beta_j = ||w||, v_{j+1} = w / beta_j. The largest
-eigenvalue theta of the tridiagonal matrix of the alpha and beta is within beta_j |last entry of its eigenvector| of one
-of M. The v lose their orthogonality, but not before theta has converged (Paige), and theta is all that is wanted.
+From v_1 of norm 1, with v_0 = 0: w = M v_j - alpha_j v_j - beta_{j-1} v_{j-1}, beta_j = ||w||, v_{j+1} = w / beta_j.
+Then M is, in a basis that starts with the v, [[T, beta_j e], [beta_j e^T, rest]], where T is the tridiagonal matrix of
+the alpha and beta and e its last unit vector. No eigenvalue of `rest` is above rho = tr M - tr T, since none is
+negative. So M <= [[T, beta_j e], [beta_j e^T, rho]]. An x above theta, the largest eigenvalue of T, is above all
+eigenvalues of M where
+
+    rho + beta_j^2 / d < x,    with d the last pivot of x - T.
+
+And theta is at most the largest one of M. So with x = theta (1 + tolerance) this is a proof that theta is right to the
+tolerance, whatever the start and however eigenvalues cluster. Once it holds the iteration ends. What is not proven
+after RULE.steps steps is left to the caller.
+
+The v lose their orthogonality when an eigenvalue of T has converged: T then holds it twice, and rho is too small. So an
+iteration ends, without a proof, once w is not orthogonal to v_1: rho is infinite from there on.
 """
 
 from typing import NamedTuple
@@ -11,85 +22,109 @@ import numpy as np
 
 from engine.common.backend import in_rows, namespace, zeros
 
-NEWTON_STEPS = 20
+
+class Rule(NamedTuple):
+    """What the forms of the iteration share: this one, engine.products.lanczos_cuda and spectral_norms_numba."""
+
+    tolerance: float  # relative, of an eigenvalue; of a norm, half of it
+    steps: int
+    newton_steps: int
+    newton_error: float  # the last, relative change of theta
+    orthogonal: float  # |w v_1| / ||w|| from which on orthogonality is lost
+    reach: float  # tr R^T R tr L L^T / tr M above which the rounding of M = L^T R^T R L is not negligible
+
+
+RULE = Rule(tolerance=1.8e-9, steps=20, newton_steps=64, newton_error=1e-12, orthogonal=1e-6, reach=1e6)
 
 
 class Iteration(NamedTuple):
-    """Where the iterations are; all arrays are changed in place."""
+    """Where the iterations are; all arrays but `start` are changed in place."""
 
-    v: object  # (..., H), 0 where an iteration is done
+    start: object  # (H), v_1
+    v: object  # (..., H), 0 where an iteration has ended
     before: object  # (..., H), the v of one step ago
     alpha: object  # (step, ...)
     beta2: object  # (step, ...), squared
-    theta: object  # (...), the largest Ritz value
-    last2: object  # (...), the square of the last entry of its eigenvector
-    found: object  # (...), theta once it has converged, NaN before
+    theta: object  # (...), the largest eigenvalue of T, found from above
+    rho: object  # (...), no eigenvalue of what is left of M is larger; infinite where none can be proven
+    found: object  # (...), theta once it is proven, NaN before
 
 
-def begin(v, steps):
-    """Iterations from `v` (..., H), of which they have a copy, with room for `steps` of them."""
-    size = v.shape[:-1]
+def begin(start, trace):
+    """Iterations from `start` (H) with matrices of this `trace` (...), infinite for one that is not known."""
+    size, steps = trace.shape, RULE.steps
+    v = in_rows(namespace(start).broadcast_to(start, (*size, start.shape[-1])))
     shapes = v.shape, (steps, *size), (steps, *size), size, size, size
-    iteration = Iteration(in_rows(v), *(zeros(v, *shape) for shape in shapes))
-    iteration.found[...] = namespace(v).nan
+    iteration = Iteration(start, v, *(zeros(trace, *shape) for shape in shapes))
+    iteration.rho[...] = trace
+    iteration.found[...] = namespace(trace).nan
     return iteration
 
 
-def restrict(iteration, k, t):
+def cut(iteration, k, t):
     """The first k along the first and the first t along the last axis of what is iterated, as copies."""
     vector, scalar = (slice(k), ..., slice(t), slice(None)), (slice(k), ..., slice(t))
     places = [vector, vector, (slice(None), *scalar), (slice(None), *scalar), scalar, scalar, scalar]
-    return Iteration(*(in_rows(x[at]) for x, at in zip(iteration, places, strict=True)))
+    parts = (in_rows(x[at]) for x, at in zip(iteration[1:], places, strict=True))
+    return Iteration(iteration.start, *parts)
 
 
-def advance(iteration, step, alpha, w, tolerance):
-    """Step `step` (from 0) with alpha = v^T M v (...) and w = M v (..., H): the next v, and what has converged."""
-    v, before, _, beta2, theta, last2, found = iteration
-    xp = namespace(v)
+def advance(iteration, step, alpha, w):
+    """Step `step` (from 0) with alpha = v^T M v (...) and w = M v (..., H): the next v, and what is proven."""
+    start, v, before, _, beta2, theta, rho, found = iteration
+    xp, live = namespace(v), goes_on(iteration)
     beta = xp.sqrt(beta2[step - 1, ...]) if step else 0 * alpha
     w = w - alpha[..., None] * v - beta[..., None] * before
     iteration.alpha[step, ...] = alpha
     beta2[step, ...] = xp.sum(w * w, axis=-1)
-    live = xp.isnan(found)
+    rho[...] = rho - alpha
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is done has no say any more
-        theta[...], last2[...] = ritz_value(iteration, step, live)
-        done = live & (beta2[step, ...] * last2 <= (tolerance * theta) ** 2)
-        found[...] = xp.where(done, theta, found)
+        theta[...], converged = ritz_value(iteration, step, live)
+        x = theta * (1 + RULE.tolerance)
+        d, _ = last_pivot(iteration, step, x)
+        proven = live & converged & (rho + beta2[step, ...] / d < x)
+        found[...] = xp.where(proven, theta, found)
+        lost = xp.sum(w * start, axis=-1) ** 2 >= RULE.orthogonal**2 * beta2[step, ...]
+        rho[...] = xp.where(lost, float("inf"), rho)
         before[...] = v
-        v[...] = xp.where((live & ~done)[..., None], w / xp.sqrt(beta2[step, ...])[..., None], 0.0)
+        v[...] = xp.where(goes_on(iteration)[..., None], w / xp.sqrt(beta2[step, ...])[..., None], 0.0)
+
+
+def goes_on(iteration):
+    """Which iterations have not ended (...)."""
+    xp = namespace(iteration.rho)
+    return xp.isnan(iteration.found) & (iteration.rho < float("inf"))
 
 
 def ritz_value(iteration, step, live):
-    """theta and last2 one step on, from what they were.
+    """theta one step on, from what it was, and whether it has converged; both (...).
 
-    By Newton's method on d = det(T_j - x) / det(T_{j-1} - x), from the left of the root: between the old theta and the
-    new one d falls and is convex, and leaving out all of its poles but the one at the old theta gives a first x.
-    At the root, d' = -1 / (last entry)^2.
+    By Newton's method on det(x - T) from above, where it falls towards theta without ever passing it. It starts from
+    the larger eigenvalue of [[theta, beta], [beta, alpha]], which is above that of the T of all steps.
     """
-    _, _, alpha, beta2, theta, last2, _ = iteration
+    _, _, _, alpha, beta2, theta, _, _ = iteration
     xp = namespace(theta)
     if step == 0:
-        return alpha[0, ...], xp.ones_like(theta)
-    w, gap = beta2[step - 1, ...] * last2, theta - alpha[step, ...]
-    root = xp.sqrt(gap * gap + 4 * w)
-    x = theta + xp.where(gap < 0, (root - gap) / 2, 2 * w / (root + gap))
-    for _ in range(NEWTON_STEPS):
-        d, slope = pivot(alpha, beta2, x, step)
-        moved, gap = x - theta, x - alpha[step, ...]
-        # Where theta has all but stopped, the other poles are too far to matter, and d is too close to one to evaluate.
-        still = moved < 1e-13 * x
-        slope = xp.where(still, -1 - gap * gap / w, slope)
-        change = xp.where(still, 0.0, -d / slope)
-        x = x + change
-        if float(xp.max(xp.where(live & ~still, change * change / (moved * x), 0.0))) < 1e-15:
+        return alpha[0, ...], live
+    half = (theta - alpha[step, ...]) / 2
+    x = theta - half + xp.sqrt(half * half + beta2[step - 1, ...])
+    for _ in range(RULE.newton_steps):
+        change = 1 / last_pivot(iteration, step, x)[1]
+        moves = ~(xp.abs(change) <= RULE.newton_error * x)
+        x = x - change
+        if not bool(xp.any(live & moves)):
             break
-    return x, -1 / slope
+    return x, ~moves
 
 
-def pivot(alpha, beta2, x, step):
-    """d = det(T_j - x) / det(T_{j-1} - x), with T_j the first j rows and columns, and its slope in x."""
-    d, slope = alpha[0, ...] - x, -namespace(x).ones_like(x)
+def last_pivot(iteration, step, x):
+    """The last pivot of x - T, and the derivative of log det(x - T) in x, each (...)."""
+    xp = namespace(x)
+    d, slope = x - iteration.alpha[0, ...], xp.ones_like(x)
+    rate = 1 / d
     for j in range(1, step + 1):
-        ratio = beta2[j - 1, ...] / d
-        d, slope = alpha[j, ...] - x - ratio, -1 + ratio / d * slope
-    return d, slope
+        ratio = iteration.beta2[j - 1, ...] / d
+        slope = 1 + ratio / d * slope
+        d = x - iteration.alpha[j, ...] - ratio
+        rate = rate + slope / d
+    return d, rate

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.common import cuda
 from engine.common.backend import namespace
-from engine.products.lanczos import NEWTON_STEPS
+from engine.products.lanczos import RULE
 
 THREADS = 128
 
@@ -20,12 +20,16 @@ def has_kernel(x):
     return cuda.on_gpu(x) and x.dtype == np.float64
 
 
-def advance(iteration, step, alpha, w, tolerance):
+def definitions(H):
+    """What stands ahead of the source: sizes, and RULE."""
+    return cuda.definitions(H=H, THREADS=THREADS, **{name.upper(): value for name, value in RULE._asdict().items()})
+
+
+def advance(iteration, step, alpha, w):
     """As engine.products.lanczos.advance."""
     H, pairs = iteration.v.shape[-1], iteration.found.size
-    kernel = cuda.compiled("advance", cuda.definitions(H=H, THREADS=THREADS, NEWTON_STEPS=NEWTON_STEPS) + SOURCE)
+    kernel = cuda.compiled("advance", definitions(H) + SOURCE)
     iteration.alpha[step, ...] = alpha
     grid = -(-pairs * cuda.LANES // THREADS)
-    numbers = np.int32(step), np.int32(pairs), np.float64(tolerance)
-    arguments = (*iteration, namespace(w).ascontiguousarray(w), *numbers)
+    arguments = (*iteration, namespace(w).ascontiguousarray(w), np.int32(step), np.int32(pairs))
     kernel((grid,), (THREADS,), arguments)

@@ -2,34 +2,31 @@
 
 Phi_{t,k} = R_t L_k with R_t = Phi_{t,m} and L_k = Phi_{m,k}, for any m in between. Blocks of pairs k <= m < t, 1, 2, 4,
 ... wide, hold each pair once and take T log T products, where one by one there are T^2 / 2. Within a block, Lanczos
-iteration finds the norms of all R_t L_k at once, without forming them: engine.products.spectral_norms_plain does it on
-any arrays, engine.products.spectral_norms_numba on NumPy arrays.
+iteration (engine.products.lanczos) finds the norms of all R_t L_k at once, without forming them:
+engine.products.spectral_norms_plain does it on any arrays, engine.products.spectral_norms_numba on NumPy arrays.
 
 To first order: the factors [[A, B], [0, A]] have the product [[F, N], [0, F]], where F is the product of the A_j and N
 its first-order term in B. So F + N of (t, k) is [F, N] of (t, m) times [F + N; F] of (m, k).
 
-Products carry powers of two as scales: none underflows or overflows. An iteration ends once the squared norm has a
-residual below RESIDUAL times it. The relative error of the norm is then about RESIDUAL^2, or of the order of RESIDUAL
-where singular values all but coincide, beside the error of any product in double precision, which is
-H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}||. What does not converge is left to a singular value decomposition,
-and the log says how often.
+Products carry powers of two as scales: none underflows or overflows. Every norm is proven to 1e-9, beside the error of
+any product in double precision, which is H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}||. What cannot be proven is
+left to a singular value decomposition, and the log says how often.
 """
 
 import logging
-import math
 
 import numpy as np
 
+from engine.common import safe
 from engine.common.backend import like, namespace, to_host
 from engine.common.seeding import stream
+from engine.products.lanczos import RULE
 from engine.products.linalg import singular_values
-from engine.products.scaled import scaled, times
+from engine.products.scaled import products
 from engine.products.spectral_norms_numba import fill_log_norms
 from engine.products.spectral_norms_plain import block_log_norms, block_widths, enlarged
 
 log = logging.getLogger(__name__)
-
-RESIDUAL = 1e-10
 
 
 def pairs(T):
@@ -68,12 +65,11 @@ def all_log_norms(*parts):
 
 
 def plain_log_norms(*parts):
-    """`all_log_norms` without what it adds: NaN where the iteration did not converge."""
-    xp, H = namespace(parts[0]), parts[0].shape[-1]
-    start = like(parts[0], start_vector(H))
+    """`all_log_norms` without what it adds: NaN where the iteration proved no norm."""
+    xp, start = namespace(parts[0]), like(parts[0], start_vector(parts[0].shape[-1]))
     found = []
     for terms in range(1, len(parts) + 1):
-        logs, t, k = block_log_norms(enlarged(*parts[:terms]), start, RESIDUAL)
+        logs, t, k = block_log_norms(enlarged(*parts[:terms]), start)
         order = np.lexsort((k, t))
         found.append(xp.take(logs, like(logs, order), axis=0))
     return found
@@ -84,37 +80,44 @@ def compiled_log_norms(*parts):
     T, members, samples, H, _ = parts[0].shape
     A, B = (np.ascontiguousarray(part, np.float64).reshape(T, -1, H, H) for part in (parts[0], parts[-1]))
     found = np.empty((len(parts), members * samples, T, T))
-    fill_log_norms(A, B, block_widths(T), start_vector(H), RESIDUAL, found)
+    fill_log_norms(A, B, block_widths(T), start_vector(H)[None], RULE, found)
     t, k = pairs(T)
     return [np.ascontiguousarray(norms[:, t - 1, k - 1].T).reshape(-1, members, samples) for norms in found]
 
 
 def start_vector(H):
-    """Where every iteration starts, (1, H): any fixed vector that is not by accident orthogonal to what is sought."""
-    v = stream(0, "transport", "start").normal(size=(1, H))
+    """Where every iteration starts, (H)."""
+    v = stream(0, "transport", "start").normal(size=H)
     return v / np.linalg.norm(v)
 
 
 def decomposed_where_missing(norms, parts):
     """`norms` (pair, member, sample), with those that are NaN found by singular value decomposition."""
-    filled = to_host(norms)
-    missing = np.argwhere(np.isnan(filled))
-    if not len(missing):
+    found = to_host(norms)
+    missing = np.isnan(found)
+    if not missing.any():
         return norms
-    log.info("%d of %d spectral norms by singular value decomposition", len(missing), filled.size)
-    filled = filled.copy()
-    t, k = pairs(parts[0].shape[0])
-    for pair, member, sample in missing:
-        J = enlarged(*(part[k[pair] : t[pair], member, sample, ...] for part in parts))
-        filled[pair, member, sample] = decomposed_log_norm(J, parts[0].shape[-1])
-    return like(norms, filled)
+    log.info("%d of %d spectral norms by singular value decomposition", missing.sum(), missing.size)
+    T, members, samples, H, _ = parts[0].shape
+    chains = [namespace(part).reshape(part, (T, members * samples, H, H)) for part in parts]
+    found, missing = found.copy().reshape(-1, members * samples), missing.reshape(-1, members * samples)
+    t, k = pairs(T)
+    for first in np.unique(k[missing.any(axis=1)]):
+        its = np.flatnonzero((k == first) & missing.any(axis=1))
+        some = np.flatnonzero(missing[its].any(axis=0))
+        decomposed = decomposed_log_norms(chains, some, first, t[its])
+        where = np.ix_(its, some)
+        found[where] = np.where(missing[where], decomposed, found[where])
+    return like(norms, found.reshape(norms.shape))
 
 
-def decomposed_log_norm(J, H):
-    """log norm of the product of the factors J (h, D, D), enlarged if D = 2H, from its singular values."""
-    product = scaled(J[0, ...])
-    for i in range(1, J.shape[0]):
-        product = times(J[i, ...], product)
-    M = product.values[:H, :H] if J.shape[-1] == H else product.values[:H, :H] + product.values[:H, H:]
-    s = float(singular_values(M)[0])
-    return math.log(s) + float(product.exponent[0, 0]) * math.log(2) if s > 0 else -math.inf
+def decomposed_log_norms(parts, some, k, times):
+    """log norms (time, chain), NumPy, of products over k < j <= t, t in `times`, of some chains (T, chain, H, H)."""
+    xp, H = namespace(parts[0]), parts[0].shape[-1]
+    some, found = like(parts[0], some), []
+    factors = (enlarged(*(xp.take(part[j, ...], some, axis=0) for part in parts)) for j in range(k, times[-1]))
+    for t, X in enumerate(products(factors), start=k + 1):
+        if t in times:
+            M = X.values[:, :H, :H] + (X.values[:, :H, H:] if len(parts) == 2 else 0)
+            found.append(to_host(safe.log(singular_values(M)[:, 0]) + X.exponent[:, 0, 0] * float(np.log(2))))
+    return np.stack(found)

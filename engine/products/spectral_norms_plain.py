@@ -1,16 +1,13 @@
-"""The blocks and the iteration of engine.products.spectral_norms on any arrays, a GPU's too."""
+"""The blocks and the iteration of engine.products.spectral_norms on any arrays: the plain form, and one for a GPU."""
 
 import numpy as np
 
-from engine.common.backend import identity, in_rows, like, namespace, to_host, zeros
+from engine.common.backend import identity, like, namespace, to_host, zeros
 from engine.products import lanczos, lanczos_cuda
-from engine.products.lanczos import begin, restrict
+from engine.products.lanczos import RULE, begin, cut, goes_on
 from engine.products.scaled import EXPONENT_OF_ZERO, Scaled, scaled, shifted, times
 
-STEPS = 64
 STEPS_BETWEEN_CHECKS = 4
-# Where the square of a norm is smaller, of matrices with entries near 1, the residual underflows, or it is 0.
-TINY = 1e-130
 
 
 def enlarged(A, B=None):
@@ -21,10 +18,10 @@ def enlarged(A, B=None):
     return xp.concat([xp.concat([A, B], axis=-1), xp.concat([xp.zeros_like(A), A], axis=-1)], axis=-2)
 
 
-def block_log_norms(J, start, tolerance):
+def block_log_norms(J, start):
     """log norms (pair, member, sample) of the products of J (T, member, sample, D, D), and t and k of each pair, NumPy.
 
-    D = H for F, D = 2H for F + N with `enlarged` factors. NaN where the iteration did not converge.
+    D = H for F, D = 2H for F + N with `enlarged` factors; `start` (H). NaN where the iteration proved no norm.
     """
     xp = namespace(J)
     T = J.shape[0]
@@ -33,7 +30,7 @@ def block_log_norms(J, start, tolerance):
         middles = np.arange(width, T, 2 * width)
         R, L = block_factors(J, middles, width, start.shape[-1])
         exponent = R.exponent[:, None, ..., 0, 0] + L.exponent[None, ..., 0, 0]
-        largest = largest_eigenvalues(R.values, L.values, start, tolerance)
+        largest = largest_eigenvalues(R.values, L.values, start)
         log_norms = xp.log(largest) / 2 + exponent * float(np.log(2))
         log_norms = xp.where(exponent < EXPONENT_OF_ZERO / 2, -float("inf"), log_norms)
         i, j, middle = np.meshgrid(np.arange(R.values.shape[0]), np.arange(width), middles, indexing="ij")
@@ -70,34 +67,43 @@ def block_factors(J, middles, width, H):
     return Scaled(R.values[..., :H, :], R.exponent), Scaled(L_values, L.exponent)
 
 
-def largest_eigenvalues(R, L, start, tolerance):
+def largest_eigenvalues(R, L, start):
     """Largest eigenvalue of C^T C with C = R_t L_k, (t, k, ...), from R (t, ..., H, D) and L (k, ..., D, H).
 
-    Lanczos iteration from `start` (1, H) until the residual is below `tolerance` times the value. NaN for what has not
-    converged after STEPS steps, or is so small that underflow may have spoilt it.
+    By engine.products.lanczos from `start` (H); NaN where that proves none.
     """
     xp = namespace(R)
-    R_T, L_T = (in_rows(xp.matrix_transpose(X)) for X in (R, L))
-    iteration = begin(xp.broadcast_to(start, (L.shape[0], *R.shape[1:-2], R.shape[0], start.shape[-1])), STEPS)
+    L_T, G = xp.matrix_transpose(L), xp.matrix_transpose(R) @ R
+    iteration = begin(start, product_traces(G, L @ L_T))
     advance = (lanczos_cuda if lanczos_cuda.has_kernel(R) else lanczos).advance
     found = zeros(R, *iteration.found.shape) + xp.nan
-    for step in range(STEPS):
-        # A matrix L_k serves all t at once, and then an R_t all k: (k, ..., t, D) becomes (t, ..., k, D) in between.
-        z = swapped(iteration.v @ L_T) @ R_T
-        alpha = swapped(xp.sum(z * z, axis=-1, keepdims=True))[..., 0]
-        advance(iteration, step, alpha, swapped(z @ R) @ L, tolerance)
+    for step in range(RULE.steps):
+        # A matrix L_k serves all t at once, and then a G_t all k: (k, ..., t, D) becomes (t, ..., k, D) in between.
+        y = swapped(iteration.v @ L_T)
+        u = y @ G
+        alpha = swapped(xp.sum(y * u, axis=-1, keepdims=True))[..., 0]
+        advance(iteration, step, alpha, swapped(u) @ L)
         if (step + 1) % STEPS_BETWEEN_CHECKS == 0:
             k, t = iteration.found.shape[0], iteration.found.shape[-1]
             found[:k, ..., :t] = iteration.found
-            missing = to_host(xp.isnan(iteration.found))
-            if not missing.any():
+            left = to_host(goes_on(iteration))
+            if not left.any():
                 break
             # Short products, the first k and t of a block, take the longest: only what is left goes on.
-            k, t = (1 + int(np.max(np.nonzero(missing)[axis])) for axis in (0, -1))
-            L, L_T, R, R_T = L[:k, ...], L_T[:k, ...], R[:t, ...], R_T[:t, ...]
-            iteration = restrict(iteration, k, t)
-    found = xp.where(found > TINY, found, xp.nan)
+            k, t = (1 + int(np.max(np.nonzero(left)[axis])) for axis in (0, -1))
+            L, L_T, G = L[:k, ...], L_T[:k, ...], G[:t, ...]
+            iteration = cut(iteration, k, t)
     return xp.permute_dims(found, (found.ndim - 1, *range(found.ndim - 1)))
+
+
+def product_traces(G, K):
+    """tr G_t K_k (k, ..., t) of symmetric G (t, ..., D, D), K (k, ..., D, D); infinite where rounding may spoil it."""
+    xp, D = namespace(G), G.shape[-1]
+    K, G = (xp.moveaxis(xp.reshape(X, (*X.shape[:-2], D * D)), 0, -2) for X in (K, G))
+    traces = K @ xp.matrix_transpose(G)
+    of_K, of_G = (xp.sum(X[..., :: D + 1], axis=-1) for X in (K, G))
+    sound = of_K[..., :, None] * of_G[..., None, :] < RULE.reach * traces
+    return xp.moveaxis(xp.where(sound, traces, float("inf")), -2, 0)
 
 
 def swapped(X):

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from house import ROOT
@@ -13,7 +14,9 @@ from workflow.sources import imports
 # module of the engine: a call of one compiled function, and what it returns
 CALLS = {
     "network/gradient_numba.py": ("kernel.tanh(numpy.float32(0))", "0.0"),
-    "products/spectral_norms_numba.py": ("[x := numpy.ones((2, 2)), kernel.add(x, x, x), x.sum()][2]", "8.0"),
+    "products/lanczos_numba.py": ("kernel.bound(3.0, 4.0)", "2.0"),
+    "products/linalg_numba.py": ("[x := numpy.ones((2, 2)), kernel.add(x, x, x), x.sum()][2]", "8.0"),
+    "products/spectral_norms_numba.py": ("kernel.make_factors(2, 1, 3).trace.shape[0]", "2"),
     "tasks/narma_path.py": ("kernel.narma_path(numpy.zeros((2, 1)), 1, 0.5, 0.0, 1.0, False, 9.0)[0][0]", "1.5"),
 }
 
@@ -40,3 +43,37 @@ def test_every_module_that_compiles_is_tried():
     engine = ROOT / "engine"
     modules = {str(path.relative_to(engine)) for path in engine.rglob("*.py")}
     assert {m for m in modules if "engine/common/jit.py" in imports(ROOT, f"engine/{m}")} == set(CALLS)
+
+
+CALLER = """
+import called
+from engine.common import jit
+
+@jit.compiled(uses=[called])
+def twice(x):
+    return 2 * called.function(x)
+"""
+CALLED = """
+from engine.common import jit
+
+@jit.compiled()
+def function(x):
+    return x + {}
+"""
+
+
+def test_an_edit_of_what_is_called_counts(tmp_path):
+    """Numba by itself would go on with what it has kept of the caller."""
+    (tmp_path / "caller.py").write_text(CALLER)
+    for step, (added, twice_of_one) in enumerate([(1, "4"), (1, "4"), (5, "12")]):
+        if step != 1:
+            (tmp_path / "called.py").write_text(CALLED.format(added))
+            os.utime(tmp_path / "called.py", ns=(time.time_ns(), time.time_ns() + 10**9))  # a second apart
+        said = subprocess.run(
+            [sys.executable, "-c", "import caller; print(caller.twice(1), caller.twice.stats.cache_hits)"],
+            cwd=tmp_path,
+            env=os.environ | {"NUMBA_CACHE_DIR": "", "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert said.stdout.split()[0] == twice_of_one, said.stderr
