@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tools.config_tables import PAGE, keys, with_tables
 from workflow.config_check import EXPERIMENTS, SCHEMA, ConfigError, check
 
 CONFIG = Path("config")
+SCHEMA_READ = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
 def merged(*layers):
@@ -103,25 +105,75 @@ def test_a_mistake_is_explained(text):
     everything = {"experiments": list(EXPERIMENTS), "networks": {}}
     with pytest.raises(ConfigError) as caught:
         check(merged(paper, everything, yaml.safe_load(text)))
-    assert MISTAKES[text] in str(caught.value)
-    assert "\n" not in str(caught.value)
+    said = str(caught.value).splitlines()
+    assert sum(MISTAKES[text] in line for line in said) == 1
 
 
-def keys(schema, prefix=""):
-    """Every key that a schema allows, dotted; * stands for names that the user chooses."""
-    for name, part in schema.get("properties", {}).items():
-        yield f"{prefix}{name}"
-        yield from keys(part, f"{prefix}{name}.")
-        if isinstance(part.get("additionalProperties"), dict):
-            yield from keys(part["additionalProperties"], f"{prefix}{name}.*.")
+def test_all_mistakes_are_named_at_once():
+    """First those of form, since what does not have the form of a configuration cannot be read further."""
+    form = "{units: 0, seed: [1], effective_lr: {update: 3, T: 1}, training: {dtype: float16}}"
+    content = "{cells: {leaky: {alpha: 2}}, optimizers: {adm: {rate: 0.1}}, anisotropy: {rank: 65, lags: [1, 120]}}"
+    for text, parts in (
+        (
+            form,
+            ["unknown key 'seed'", "effective_lr: unknown key 'update'", "effective_lr.T = 1", "units = 0", "float16"],
+        ),
+        (content, ["cells.leaky: ", "optimizers.adm: ", "anisotropy.rank = 65", "anisotropy.lags: 120"]),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            check(merged(read("config.yaml"), yaml.safe_load(text)))
+        first, *lines = str(caught.value).splitlines()
+        assert first == f"{len(lines)} mistakes:"
+        for part in parts:
+            assert sum(part in line for line in lines) == 1, part
 
 
-def test_every_key_is_documented_and_no_other():
-    text = (CONFIG / "README.md").read_text()
-    rows = [line.split("|")[1].strip().strip("`") for line in text.splitlines() if line.startswith("| `")]
-    blocks = ["data", "training", "effective_lr", "expansion", "anisotropy", "gates", "differences", "networks"]
-    inner = "optimizers.*.schedule.name"  # told beside the schedule
-    expected = [key for key in keys(yaml.safe_load(SCHEMA.read_text())) if key not in [*blocks, inner]]
-    assert sorted(rows) == sorted(expected)
-    for block in blocks[2:]:
-        assert f"### `{block}`" in text
+@pytest.mark.parametrize("first, second", [*zip(MISTAKES, [*MISTAKES][7:], strict=False)])
+def test_no_mistake_hides_behind_an_error_of_ours(first, second):
+    with pytest.raises(ConfigError):
+        check(merged(read("config.yaml"), {"networks": {}}, *map(yaml.safe_load, (first, second))))
+
+
+def test_every_missing_key_is_named():
+    with pytest.raises(ConfigError, match=r"the key 'cells' is missing\n .*the key 'data' is missing"):
+        check({"run": "a", "experiments": ["expansion"], "seeds": [1], "units": 4, "optimizers": {"sgd": {"rate": 1}}})
+
+
+def test_numbers_that_come_as_text_are_explained_once():
+    """As `--config 'seeds=[1, 2]' 'expansion={T: 20}'` gives them."""
+    with pytest.raises(ConfigError) as caught:
+        check(merged(read("config.yaml"), {"seeds": ["1", "2"], "expansion": {"T": "20"}}))
+    _, T, seeds = str(caught.value).splitlines()
+    assert "expansion.T: '20' is text, not a number: write it without quotes, in a file for --configfile" in T
+    assert (
+        "seeds: its numbers are text: write it without quotes" in seeds
+        and "--config makes text of what is in []" in seeds
+    )
+
+
+def test_every_key_has_a_description():
+    described = dict(keys(SCHEMA_READ))
+    told_elsewhere = {"training", "optimizers.*.schedule.name"}  # by its only key; beside the schedule
+    assert {key for key, _ in keys(with_empty_descriptions(SCHEMA_READ))} - described.keys() == told_elsewhere
+
+
+def with_empty_descriptions(schema):
+    """The schema, where a property without a description has an empty one."""
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: with_empty_descriptions(part) for name, part in schema.items()}
+    if isinstance(schema.get("properties"), dict):
+        inner["properties"] = {name: {"description": ""} | part for name, part in inner["properties"].items()}
+    return inner
+
+
+def test_the_page_of_keys_is_that_of_the_schema():
+    """Written anew: python -m tools.config_tables"""
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_tables(page, SCHEMA_READ).splitlines() == page.splitlines()
+    assert all(f"| `{key}` |" in page or f"### `{key}`" in page for key, _ in keys(SCHEMA_READ))
+
+
+def test_editors_find_the_schema():
+    first = (CONFIG / "config.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert (CONFIG / first.removeprefix("# yaml-language-server: $schema=")).resolve() == SCHEMA.resolve()
