@@ -5,7 +5,6 @@ import numpy as np
 from engine.figures.style import (
     WIDTH,
     cell_color,
-    few_steps,
     highest_line,
     legend_below,
     letter_panels,
@@ -15,6 +14,7 @@ from engine.figures.style import (
     plt,
     share_x,
 )
+from engine.figures.ticks import round_numbers
 
 ROWS = (
     "alignment energy\nover chance",
@@ -37,7 +37,7 @@ def alignment_figure(gates, trainings):
         draw_alignment(*column[:2], of_optimizer(gates, optimizer))
         draw_updates(*column[2:], of_optimizer(trainings, optimizer))
     axes[0, 0].set_ylim(0, 1.5 * highest_line(axes[0]))
-    few_steps(axes[1, 0].yaxis)
+    round_numbers(axes[1, 0].yaxis)
     axes[2, 0].set_ylim(min(0, axes[2, 0].get_ylim()[0]), 1.05)
     axes[3, 0].set_ylim(-0.05, max(1, axes[3, 0].get_ylim()[1]))
     for ax, label in zip(axes[:, 0], ROWS, strict=True):

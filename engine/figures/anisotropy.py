@@ -12,7 +12,6 @@ from engine.common.words import data_label
 from engine.figures.style import (
     WIDTH,
     cell_marker,
-    few_steps,
     legend_below,
     letter_panels,
     limit_to_lines,
@@ -22,12 +21,13 @@ from engine.figures.style import (
     optimizer_label,
     plt,
 )
+from engine.figures.ticks import round_numbers
 
 MANY = 8  # more models than this are drawn in one column an optimizer
 EARLIER = 3  # checkpoints before the last that are shown, at most
 WINDOWS = 60  # parts of a training; its loss is shown as the mean over each
 ABOVE, BELOW, AROUND = 1.25, 1.0, 1.1  # inches: a row of panels after training, one before, words and legend
-HELD_OUT = {"ms": 4, "mfc": "w", "mew": 0.8, "ls": ""}
+HELD_OUT = {"ms": 3.2, "mfc": "w", "mew": 0.8, "ls": ""}
 
 
 LAG = "lag $h$"
@@ -148,7 +148,7 @@ def limit(of_kind):
         if kind.factor:
             limit_to_lines(axes, kind.factor, kind.lowest)
             for ax in axes:
-                few_steps(ax.yaxis)
+                round_numbers(ax.yaxis)
 
 
 def draw_losses(ax, models, _):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from engine.figures.style import band, cell_color, legend_below, mark_what_is_left_out, panels, plt, powers_of_ten
+from engine.figures.style import band, cell_color, legend_below, mark_what_is_left_out, panels, plt
+from engine.figures.ticks import round_numbers
 from engine.verdicts.intervals import mean_interval
 
 LOG10 = np.log(10)
@@ -26,7 +27,7 @@ def draw_profile(ax, ds, cell):
         band(ax, ds.lag, zeroth, color="0.35", ls="--", label="zeroth order $P_0$"),
         band(ax, ds.lag, last.log_fitted_power_profile / LOG10, color="0.1", ls=":", label="fitted power $P_0^s$"),
     ]
-    powers_of_ten(ax.yaxis)
+    round_numbers(ax.yaxis)
     ax.set(xlabel="lag $h$", ylabel=r"$\mu_\mathrm{eff}(h)\,/\,\mu_\mathrm{eff}(1)$")
     ax.set_title(f"after {int(last.checkpoint)} updates")
     ax.legend(handles=lines, loc="lower left", handlelength=1.8)
@@ -95,7 +96,7 @@ def draw_predictors(ax, last, cell):
             mark_what_is_left_out(ax, drawn, ~np.isnan(relative.values))
         else:
             band(ax, last.lag, relative, color=color, label=label, **line)
-    powers_of_ten(ax.yaxis)
+    round_numbers(ax.yaxis)
     ax.set_title(cell)
     ax.set(xlabel="lag $h$")
 
@@ -109,6 +110,6 @@ def draw_neurons(ax, last, cell):
         (drawn,) = ax.plot(last.lag, line - line[0], color=cell_color(cell), **style)
         if i == 5:
             mark_what_is_left_out(ax, drawn, ~np.isnan(shown[:, :, i]))
-    powers_of_ten(ax.yaxis)
+    round_numbers(ax.yaxis)
     ax.set_title(f"{cell}: by neuron")
     ax.set(xlabel="lag $h$")

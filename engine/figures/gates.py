@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from engine.figures.style import band, cell_color, grid, legend_below, model_label, powers_of_ten
+from engine.figures.style import band, cell_color, grid, legend_below, model_label
+from engine.figures.ticks import round_numbers
 from engine.measures.geometric import fit, kernel
 from engine.verdicts.intervals import mean_interval, seed_interval
 
@@ -26,7 +27,7 @@ def gates_figure(datasets):
         ax.set_title(title, fontsize=8 if columns < 5 else 6)
     lowest = min(lowest_value(ds.isel(checkpoint=-1)) for ds in datasets.values())
     axes[0].set_ylim(1.12 * max(lowest, -LIMIT), -0.06 * max(lowest, -LIMIT))
-    powers_of_ten(axes[0].yaxis)
+    round_numbers(axes[0].yaxis)
     for ax in axes:
         if ax.get_subplotspec().is_first_col():
             ax.set_ylabel("relative to lag 1")

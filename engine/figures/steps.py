@@ -8,7 +8,6 @@ from engine.figures.style import (
     MORE_COLORS,
     WIDTH,
     cell_color,
-    few_steps,
     legend_below,
     letter_panels,
     mean_band,
@@ -17,6 +16,7 @@ from engine.figures.style import (
     plt,
     share_x,
 )
+from engine.figures.ticks import round_numbers
 from engine.measures.step_sizes import SAME_NETWORK
 
 
@@ -68,8 +68,8 @@ def draw_units(ax, compared, reference):
     x, y = (values / values.mean(axis=-1, keepdims=True) for values in (product, step))
     ax.scatter(x, y, s=3, color=reference_style(reference)["color"], alpha=0.5, lw=0, rasterized=True)
     ax.set(xscale="log", yscale="log", xlabel=f"gate product, lag {int(compared.gates.probed_lag[0])}")
-    few_steps(ax.xaxis)
-    few_steps(ax.yaxis)
+    round_numbers(ax.xaxis)
+    round_numbers(ax.yaxis)
 
 
 def draw_correlation(ax, compared):

@@ -16,8 +16,8 @@ WIDTH = 7.0  # inches, the text width of a two-column page
 CELL_COLORS = {"plain": "#4d4d4d", "leaky": "#0072b2", "scalar": "#d55e00", "multi": "#009e73"}
 MORE_COLORS = ("#cc79a7", "#8c6bb1", "#e6ab02", "#56b4e9")
 OPTIMIZER_LINES = {"sgd": "-", "sgd_schedule": (0, (7, 1, 1, 1, 1, 1)), "momentum": "-.", "rmsprop": ":", "adam": "--"}
-CELL_MARKERS = {"plain": "o", "leaky": "D", "scalar": "s", "multi": "^"}
-MORE_MARKERS = ("v", "P", "X", "p")
+CELL_MARKERS = {"plain": "o", "leaky": "v", "scalar": "s", "multi": "D"}
+MORE_MARKERS = ("p", "P", "X", "h")
 MORE_LINES = ((0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
 OPTIMIZER_WORDS = {"sgd": "SGD", "sgd_schedule": "SGD, schedule", "rmsprop": "RMSprop", "adam": "Adam"}
 LEFT_OUT = "without seeds that diverged or are not resolved"
@@ -54,6 +54,12 @@ def cell_color(name):
 def cell_marker(name):
     """The mark of a cell, as `cell_color`: it tells cells apart without colour."""
     return CELL_MARKERS.get(name) or MORE_MARKERS[sum(name.encode()) % len(MORE_MARKERS)]
+
+
+def many_style(i):
+    """Colour and line of the i-th of many things: each of 8 colours with one line after the other, 40 in all."""
+    lines = ("-", "--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)))
+    return {"color": sns.color_palette("colorblind", 8)[i % 8], "ls": lines[i // 8 % len(lines)]}
 
 
 def optimizer_line(name):
@@ -120,14 +126,20 @@ def share_x(above, below):
 
 
 def legend_below(figure, axes, columns=6, words=lambda label: label):
-    """One legend for all axes below them, each label once, as `words` of it, in as many columns as the page holds."""
+    """One legend for all axes below them, each label once, as `words` of it, in as many columns as the page holds.
+
+    The figure grows by all its rows but one, so that the panels keep their size.
+    """
     found = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             found.setdefault(words(label), handle)
     for ncols in range(min(len(found), columns), 0, -1):
         legend = figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=ncols)
-        if ncols == 1 or legend.get_window_extent().width < figure.bbox.width:
+        box = legend.get_window_extent()
+        if ncols == 1 or box.width < figure.bbox.width:
+            rows = -(-len(found) // ncols)
+            figure.set_figheight(figure.get_figheight() + (1 - 1 / rows) * box.height / figure.dpi)
             return
         legend.remove()
 
@@ -139,26 +151,9 @@ def mathematical(text):
     return text
 
 
-def powers_of_ten(axis):
-    """Labels 10^k on an axis whose values are log10."""
-    axis.set_major_locator(plt.MaxNLocator(integer=True, nbins=6))
-    axis.set_major_formatter(lambda value, _: f"$10^{{{value:g}}}$")
-
-
 def highest_line(row):
     """The largest value of a row's lines, 1 at least: where few seeds are known a band may go anywhere."""
     return max(np.nanmax(line.get_ydata(), initial=1) for ax in row for line in ax.lines)
-
-
-def few_steps(axis):
-    """At most some six plain numbers on a logarithmic axis, as of time scales; call it once the limits stand."""
-    low, high = axis.get_view_interval()
-    decades = np.log10(high / low)
-    subs = next((subs for most, subs in ((2, (1, 2, 5)), (3, (1, 3))) if decades <= most), (1,))
-    locator = plt.LogLocator(subs=subs, numticks=6) if decades > 0.9 else plt.MaxNLocator(4, steps=(1, 2, 5, 10))
-    axis.set_major_locator(locator)
-    axis.set_major_formatter((lambda value, _: f"{value:g}") if decades < 4 else plt.LogFormatterMathtext())
-    axis.set_minor_locator(plt.NullLocator())
 
 
 def limit_to_lines(axes, factor, lowest=0):
@@ -249,5 +244,7 @@ def settle(figure):
     """Lays a figure out, once for all files, and rounds the places: the solver's last digits differ from run to run."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(np.round(part.bbox_relative.get_points(), 6))
     for ax in figure.axes:
         ax.set_position(np.round(ax.get_position().bounds, 6))

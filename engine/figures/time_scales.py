@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from engine.figures.style import cell_color, few_steps, legend_below, mark_what_is_left_out, model_label, panels
+from engine.figures.style import cell_color, legend_below, mark_what_is_left_out, model_label, panels
+from engine.figures.ticks import round_numbers
 
 ESTIMATORS = {"decay": "decay", "mean_lag": "mean lag"}
 
@@ -45,7 +46,7 @@ def draw_over_training(ax, ds, model):
         tau = ds.tau_parameter.sel(estimator=estimator, weight="all")
         draw_median(ax, x, tau, color="0.1", ls=ls, label=rf"$\tau$ param. ({ESTIMATORS[estimator]})")
     ax.set(yscale="log", ylabel=f"{model_label(model)}\ntime scale, steps")
-    few_steps(ax.yaxis)
+    round_numbers(ax.yaxis)
 
 
 def draw_median(ax, x, tau, **line):
@@ -69,8 +70,8 @@ def draw_relation(ax, ds, model, estimator, relation):
         )
         ax.set_ylim(*np.quantile(y, [0.005, 0.995]) * [0.85, 1.18])
     ax.set(xscale="log", yscale="log", ylabel=rf"$\tau$ param. ({ESTIMATORS[estimator]})")
-    few_steps(ax.xaxis)
-    few_steps(ax.yaxis)
+    round_numbers(ax.xaxis)
+    round_numbers(ax.yaxis)
     ax.set_title(said_of(relation))
 
 

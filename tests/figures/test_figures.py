@@ -17,7 +17,7 @@ from engine.figures.expansion import expansion_figure
 from engine.figures.gates import gates_figure
 from engine.figures.networks import networks_figure
 from engine.figures.steps import Compared, steps_figure
-from engine.figures.style import LEFT_OUT, band, few_steps, mean_band, mean_marks, plt, save_figure
+from engine.figures.style import LEFT_OUT, band, many_style, mean_band, mean_marks, plt, save_figure
 from engine.figures.tables import page
 from engine.figures.time_scales import time_scales_figure
 from engine.measures import anisotropy, effective_lr, expansion, gates, step_sizes
@@ -197,6 +197,9 @@ def of_a_network(name):
     return {part: measured(module.QUANTITIES, seed=len(name)) for part, module in parts.items()}
 
 
+NETWORK = of_a_network("mine")
+
+
 def adding(table):
     return table[table.task == "adding"]
 
@@ -218,6 +221,7 @@ FIGURES = {
     "shares": lambda: shares_figure(effects()),
     "means": lambda: means_figure(means()),
     "networks": lambda: networks_figure({f"{name} (gru)": of_a_network(name) for name in ("mine", "yours")}),
+    "networks_many": lambda: networks_figure({f"a network that has the number {i}": NETWORK for i in range(12)}),
     "claims": lambda: claims_figure(claims(), cases()),
     "claims_on_fresh_data": lambda: claims_figure(claims(["fresh"]), cases(["fresh"])),
     "claims_not_measured": lambda: claims_figure(claims()[3:], cases()[:0]),
@@ -345,27 +349,9 @@ def test_a_training_loss_is_the_mean_over_its_parts():
     np.testing.assert_array_equal(mean, loss[:, :7])
 
 
-@pytest.mark.parametrize(
-    ("high", "expected"), [(4, [1, 2, 3, 4]), (50, [1, 2, 5, 10, 20, 50]), (500, [1, 3, 10, 30, 100, 300])]
-)
-def test_a_logarithmic_axis_has_few_numbers(high, expected):
-    figure, ax = plt.subplots()
-    ax.set(yscale="log", ylim=(1, high))
-    few_steps(ax.yaxis)
-    shown = [at for at in ax.get_yticks() if 1 <= at <= high]
-    np.testing.assert_allclose(shown, expected, rtol=1e-12)
-    plt.close(figure)
-
-
-@pytest.mark.parametrize("high", [1e4, 1e9, 1e30])
-def test_many_decades_have_powers_of_ten_as_ticks(high):
-    figure, ax = plt.subplots()
-    ax.set(yscale="log", ylim=(1, high))
-    few_steps(ax.yaxis)
-    shown = np.log10([at for at in ax.get_yticks() if 1 <= at <= high])
-    assert 3 <= len(shown) <= 7
-    np.testing.assert_allclose(shown, np.round(shown), rtol=0, atol=1e-9)
-    plt.close(figure)
+def test_forty_things_differ_in_colour_or_line():
+    styles = [many_style(i) for i in range(40)]
+    assert len({(style["color"], style["ls"]) for style in styles}) == 40
 
 
 def test_seeds_that_are_not_resolved_take_the_mean_away_and_leave_the_median():
