@@ -1,6 +1,7 @@
 """What the definitions and the released code give, side by side (docs/differences.md)."""
 
 from itertools import product
+from math import isclose
 
 import numpy as np
 
@@ -82,5 +83,5 @@ def table(found, keys, lags):
 
 
 def changed(row):
-    """Whether it changes by more than CHANGED, or is not known."""
-    return not abs(row["released"] - row["defined"]) <= CHANGED * abs(row["defined"])
+    """Whether it changes by more than CHANGED of the larger value, or is not known."""
+    return not isclose(row["defined"], row["released"], rel_tol=CHANGED)

@@ -77,11 +77,14 @@ def test_a_table_shows_what_changes_at_the_lags_asked_for():
         row("jacobian_anisotropy", 4, 2.0, 3.0),  # a lag that is not asked for
         row("jacobian_energy", 1, 1.0, 1.00999),  # too little
         row("jacobian_energy", 1, 0.0, 0.0, "exact"),  # nothing
+        row("jacobian_anisotropy", 1, float("inf"), float("inf"), "exact"),
+        row("jacobian_anisotropy", 12, float("inf"), 7.0, "float32"),
         row("loss", "", 1.0, float("nan"), "diverged"),
     ]
     lines = [re.split(r" *\| *", line) for line in table(found, ["departure"], lags=[1, 12]).splitlines()]
     assert [line[1:-1] for line in (lines[0], *lines[2:])] == [
         ["departure", "AI, lag 12", "training loss"],
         ["guarded", "2 → 1.23e+03", "1 → 0.5"],
+        ["float32", "inf → 7", ""],
         ["diverged", "", "1 → nan"],
     ]
