@@ -14,7 +14,8 @@ from engine.network.unroll import Parameters, forward, jacobians, loss_and_gradi
 from engine.optimizers import make_optimizer
 from engine.products.singular_values import log_singular_values
 from engine.products.spectral_norms import log_spectral_norms, pairs
-from engine.tasks import TASKS, ensemble_batch
+from engine.tasks import TASKS
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters, train
 
 LAGS = (1, 2, 4, 8, 12, 16, 24, 32, 40)

@@ -21,7 +21,7 @@ from report import RESULTS, about
 
 from engine.network import gradient_numba
 from engine.optimizers import make_optimizer
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters, train
 
 T, UPDATES, SEEDS = 120, 100, [1, 2, 3, 4]

@@ -29,7 +29,7 @@ from report import RESULTS, Row, about, table
 from engine.common.backend import describe, namespace, placement, to_host
 from engine.network.gradient import gradient_function
 from engine.network.unroll import Parameters
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
 T, MEMBERS = 120, (1, 20, 100, 300)

@@ -24,7 +24,7 @@ from report import RESULTS, about
 
 from engine.figures import style
 from engine.network.gradient import gradient_function
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
 AT = {"units": 64, "steps": 120, "seeds": 1, "batch": 64}

@@ -12,7 +12,7 @@ from report import Row
 from engine.network.gradient import gradient_function
 from engine.network.unroll import loss_and_gradient
 from engine.optimizers import make_optimizer
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters, train
 
 

@@ -12,7 +12,7 @@ from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.network.unroll import forward, per_sample_gradients
 from engine.products.singular_values import log_singular_values
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 
 TITLE = "Anisotropy of propagation and updates"
 BY_LAG = "seed checkpoint lag"

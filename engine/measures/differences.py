@@ -27,7 +27,7 @@ from engine.products.scaled import product, products
 from engine.products.singular_values import log_singular_values
 from engine.products.spectral_norms import log_spectral_norms
 from engine.products.spectral_norms import pairs as all_pairs
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 
 BY_LAG = "seed checkpoint departure lag"
 QUANTITIES = {

@@ -10,7 +10,7 @@ from engine.common.statistics import line_fit, log_mean, log_median, quantiles
 from engine.measures.each import measure_each
 from engine.network.unroll import forward, jacobians
 from engine.products.spectral_norms import first_order_log_norms, log_spectral_norms, pairs
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 
 TITLE = "Effective learning rates by lag"
 BY_LAG = "seed checkpoint lag"

@@ -14,7 +14,7 @@ from engine.common.statistics import line_fit
 from engine.network.unroll import forward, jacobians
 from engine.products.linalg import spectral_norm
 from engine.products.scaled import log_frobenius_norm, plus, scaled, times
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 
 TITLE = "First-order expansion of the product of Jacobians"
 BY_EPSILON, BY_STEP, BY_SEED = "seed epsilon", "seed step", "seed"

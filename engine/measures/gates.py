@@ -12,7 +12,7 @@ from engine.measures.lag_profiles import (
     log_gates_over_time,
 )
 from engine.network.unroll import forward, loss_and_error
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 
 TITLE = "Gates as optimizers, time scales, alignment"
 QUANTITIES = (

@@ -9,7 +9,8 @@ import numpy as np
 from engine.common import cuda
 from engine.common.backend import in_rows, like, namespace, zeros
 from engine.common.seeding import stream
-from engine.tasks import ensemble_batch, make_task
+from engine.tasks import make_task
+from engine.tasks.batches import ensemble_batch
 from engine.training.prefetch import prefetched
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ import numpy as np
 from engine.common.backend import to_host
 from engine.common.quantity import Quantity
 from engine.network.unroll import Parameters, forward, loss_and_error
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 
 QUANTITIES = {
     "probe_loss": Quantity(

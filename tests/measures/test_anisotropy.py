@@ -22,7 +22,7 @@ from engine.measures.anisotropy import (
 )
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, jacobians
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
 SEEDS, CHECKPOINTS = (3, 8), (0, 5)

@@ -23,7 +23,7 @@ from engine.measures.effective_lr import power_fit
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward
 from engine.products.spectral_norms import pairs
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
 SEEDS, H, r = (1, 2), 20, 5

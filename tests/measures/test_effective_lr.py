@@ -18,7 +18,7 @@ from engine.measures.effective_lr import (
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, jacobians
 from engine.products.spectral_norms import pairs
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
 T, PROBES, SEEDS = 9, 3, (1, 2)

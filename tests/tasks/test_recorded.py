@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.tasks.recorded import Recorded, read_sequences
 
 

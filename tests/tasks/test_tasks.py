@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.tasks import TASKS, ensemble_batch, make_task
+from engine.tasks import TASKS, make_task
+from engine.tasks.batches import ensemble_batch
 from engine.tasks.narma import Narma10
 
 T, N, BATCH = 60, 5, 2000

@@ -10,7 +10,7 @@ from engine.common import cuda
 from engine.common.backend import to_host
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.data import BLOCK, Order, batches, check_set
 from engine.training.train import initial_parameters, train
 

@@ -14,7 +14,8 @@ import pytest
 from conftest import on_strict
 
 from engine.common.backend import to_host
-from engine.tasks import TASKS, ensemble_batch
+from engine.tasks import TASKS
+from engine.tasks.batches import ensemble_batch
 from engine.training.prefetch import prefetched
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="takes Linux, as CUDA does")

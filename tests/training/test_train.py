@@ -8,7 +8,7 @@ from conftest import small_cell
 
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
-from engine.tasks import ensemble_batch
+from engine.tasks.batches import ensemble_batch
 from engine.training.steps import flat
 from engine.training.train import initial_parameters, train
 
