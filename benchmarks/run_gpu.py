@@ -26,7 +26,7 @@ import timing
 from problem import ALPHA, BATCH, CELLS, INPUTS, RATE, build, compare, sgd_update, update_flops
 from report import RESULTS, Row, about, table
 
-from engine.common.backend import describe, namespace, placement, to_host
+from engine.common.backend import find_device, namespace, to_host
 from engine.network.gradient import gradient_function
 from engine.network.unroll import Parameters
 from engine.tasks.batches import ensemble_batch
@@ -126,16 +126,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--paper", action="store_true", help="also the whole paper, some minutes")
     asked = parser.parse_args()
-    place = placement(1)
-    xp = namespace(place(np.zeros(1)))
+    gpu = find_device(1)
+    xp = namespace(gpu.move(np.zeros(1)))
     rates = ceilings(xp)
-    where = about("numpy", "torch", "jax") | describe(place)
+    where = about("numpy", "torch", "jax") | {"backend": gpu.backend, "device": gpu.name}
     where |= {"FP32 rate": f"{rates[0] / 1e12:.1f} TFLOP/s", "bandwidth": f"{rates[1] / 1e12:.2f} TB/s"}
     text = "".join(f"- {key}: {value}\n" for key, value in where.items())
     print(text, flush=True)
     sections = {
         f"Training updates, {members} members": [
-            row for name in ON_GPU for row in update_rows(name, members, place, "cuda", rates)
+            row for name in ON_GPU for row in update_rows(name, members, gpu.move, "cuda", rates)
         ]
         for members in MEMBERS
     }

@@ -12,7 +12,7 @@ from house import SMOKE, copy_of_the_house, snakemake
 
 from engine.cells import CELLS, make_cell
 from engine.common import cuda
-from engine.common.backend import DeviceError, placement
+from engine.common.backend import CPU, Device, DeviceError, find_device
 from engine.network.unroll import Parameters
 from engine.training.train import initial_parameters
 
@@ -24,7 +24,12 @@ def on_strict(x):
     return array_api_strict.asarray(np.array(x), device=STRICT_DEVICE)
 
 
-PLACES = {"numpy": np.asarray, "strict": on_strict, "quiet": quiet_arrays.place}
+DEVICES = {
+    "numpy": CPU,
+    "strict": Device("strict", "array_api_strict", on_strict),
+    "quiet": Device("quiet", "quiet_arrays", quiet_arrays.place),
+}
+PLACES = {name: device.move for name, device in DEVICES.items()}
 
 
 @pytest.fixture(params=PLACES)
@@ -34,6 +39,12 @@ def place(request):
     Strict ones keep to the array API standard; quiet ones lack what CuPy's lack.
     """
     return PLACES[request.param]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request):
+    """As `place`, for what takes a Device."""
+    return DEVICES[request.param]
 
 
 @pytest.fixture(params=[*PLACES, "kernels"])
@@ -58,12 +69,18 @@ def kernels_on_cpu(monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def on_gpu():
-    """Moves a NumPy array to the GPU; skips, with the reason, where there is none that works."""
+def gpu():
+    """The CUDA device; skips, with the reason, where there is none that works."""
     try:
-        return placement(1)
+        return find_device(1)
     except DeviceError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def on_gpu(gpu):
+    """Moves a NumPy array to the GPU."""
+    return gpu.move
 
 
 @pytest.fixture(params=CELLS)

@@ -9,7 +9,7 @@ from test_gradient_numba import assert_same, in_float32
 from test_lanczos import gram, largest_eigenvalues
 
 from engine.cells import CELLS
-from engine.common.backend import to_host
+from engine.common.backend import CPU, to_host
 from engine.measures import anisotropy, effective_lr
 from engine.network.ensemble import Networks
 from engine.network.gradient_cuda import CudaGradient, has_kernel
@@ -67,12 +67,12 @@ def test_largest_eigenvalues_equal_lapack_s(on_gpu, H):
 @pytest.mark.parametrize("sequences", [None, 11])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("name", CELLS)
-def test_ten_updates_equal_those_on_the_cpu(on_gpu, name, optimizer, sequences):
+def test_ten_updates_equal_those_on_the_cpu(gpu, name, optimizer, sequences):
     cell, protocol = small_cell(name, 8), {"T": 12, "batch": 8, "updates": 10, "checkpoints": [0, 10]}
     protocol |= {"sequences": sequences, "probe_batch": 5}
     here, there = (
-        train(cell, make_optimizer(optimizer), lambda k: 0.01, "adding", [1, 2], **protocol, place=place)
-        for place in (np.asarray, on_gpu)
+        train(cell, make_optimizer(optimizer), lambda k: 0.01, "adding", [1, 2], **protocol, device=device)
+        for device in (CPU, gpu)
     )
     for a, b in zip(here.parameters, there.parameters, strict=True):
         # Ten updates in float32; Adam's first ones divide rounding by itself where a gradient is near 0.
@@ -82,19 +82,19 @@ def test_ten_updates_equal_those_on_the_cpu(on_gpu, name, optimizer, sequences):
 
 
 @pytest.mark.parametrize("name", ["scalar", "multi", "gru", "lstm"])
-def test_what_is_measured_equals_the_cpu_s(on_gpu, name):
+def test_what_is_measured_equals_the_cpu_s(gpu, name):
     cell, seeds = small_cell(name, 8), (1, 2)
     networks = Networks(cell, Parameters(*(p[None] for p in initial_parameters(cell, seeds, "float64"))), seeds, (0,))
     probe = {"T": 12, "probe_batch": 3}
     several = {"lags": [1, 4], "pairs": 5, "r": 3, "gradients": 9}
     for measure, protocol in ((effective_lr.measure, {"rate": 0.1}), (anisotropy.measure, several)):
-        here, there = (measure(networks, "adding", **probe, **protocol, place=place) for place in (np.asarray, on_gpu))
+        here, there = (measure(networks, "adding", **probe, **protocol, device=device) for device in (CPU, gpu))
         for key, values in here.items():
             # Double precision on both; sums in another order, amplified in a fit or a small singular value.
             np.testing.assert_allclose(there[key], values, rtol=1e-8, atol=1e-10, err_msg=key)
 
 
-def test_a_whole_experiment_equals_the_cpu_s(on_gpu, tmp_path):
+def test_a_whole_experiment_equals_the_cpu_s(gpu, tmp_path):
     folders = [copy_of_the_house(tmp_path / name) for name in ("cpu", "gpu")]
     for folder, words in zip(folders, ((), ("--workflow-profile", "profiles/gpu")), strict=True):
         said = snakemake(folder, *SMOKE, *words, "--", MEASURED)

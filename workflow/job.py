@@ -6,7 +6,6 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from engine.common.backend import describe
 from engine.results.provenance import provenance
 
 log = logging.getLogger("job")
@@ -46,7 +45,7 @@ def contents(paths):
     return {path: sha256(Path(path).read_bytes()).hexdigest() for path in paths}
 
 
-def attributes(snakemake, title, dtype, place):
+def attributes(snakemake, title, dtype, device):
     """Global attributes of the job's result: what it is, by its rule and wildcards, and where it comes from.
 
     Its params are the resolved configuration; the seeds are a coordinate.
@@ -57,10 +56,10 @@ def attributes(snakemake, title, dtype, place):
         raise RuntimeError(f"edited while this job ran: {', '.join(edited)}. Run again, and the job is made anew")
     settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
     about = {key: value for key, value in snakemake.wildcards.items() if key != "block"}
-    return {"rule": snakemake.rule} | about | provenance(title, settings, dtype, describe(place))
+    return {"rule": snakemake.rule} | about | provenance(title, settings, dtype, device)
 
 
-def result_key(snakemake, title, dtype, place):
+def result_key(snakemake, title, dtype, device):
     """A text of all that the job's result depends on: the same for another try at it, and for no other job."""
-    known = {key: value for key, value in attributes(snakemake, title, dtype, place).items() if "git" not in key}
+    known = {key: value for key, value in attributes(snakemake, title, dtype, device).items() if "git" not in key}
     return json.dumps([known, list(snakemake.params.seeds)])

@@ -1,6 +1,8 @@
-"""The array namespace of an array, and the only moves between host and device."""
+"""The array namespace of an array, the devices of a job, and the only moves between host and device."""
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -56,13 +58,30 @@ def to_host(x):
     return np.from_dlpack(x, device="cpu")
 
 
-def placement(gpu):
-    """What moves a NumPy array to where a job works: np.asarray on the CPU, cupy.asarray for a job with gpu >= 1.
+@dataclass(frozen=True)
+class Device:
+    """Where a job computes."""
 
-    Raises DeviceError where a GPU is asked for and cannot be had; never falls back.
+    name: str
+    backend: str  # its array library, with the version
+    move: Callable  # from a NumPy array to an array of this device
+    on_host: bool = False  # whether its arrays are NumPy's
+
+    def per_pass(self, in_cache, everything):
+        """Items per pass: `in_cache` on the host, so that they fit in the cache; `everything`, to fill a GPU."""
+        return in_cache if self.on_host else everything
+
+
+CPU = Device("cpu", f"numpy {np.__version__}", np.asarray, on_host=True)
+
+
+def find_device(gpu):
+    """CPU, or the CUDA device for a job with gpu >= 1.
+
+    Raises DeviceError where a GPU is asked for and cannot be used; never falls back.
     """
     if not gpu:
-        return np.asarray
+        return CPU
     try:
         import cupy
     except ImportError as error:
@@ -84,20 +103,5 @@ def placement(gpu):
         ) from error
     if not devices:
         raise DeviceError(f"gpu = {gpu} was asked for, but this machine has no CUDA device: ask for gpu = 0")
-    return cupy.asarray
-
-
-def per_pass(place, on_cpu, everything):
-    """How many of `everything` one pass holds: `on_cpu` where they shall fit a cache, all of them to fill a device."""
-    return on_cpu if place is np.asarray else everything
-
-
-def describe(place):
-    """{"backend", "device"}: the array library that `place` moves to, with its version, and the device by name."""
-    x = place(np.zeros(1))
-    xp = namespace(x)
-    library = f"{xp.__name__} {xp.__version__}"
-    if xp is np:
-        return {"backend": library, "device": "cpu"}
-    properties = xp.cuda.runtime.getDeviceProperties(x.device.id)
-    return {"backend": library, "device": properties["name"].decode()}
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())
+    return Device(properties["name"].decode(), f"cupy {cupy.__version__}", cupy.asarray)

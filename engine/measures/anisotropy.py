@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from engine.common.backend import like, namespace, per_pass, to_host, zeros
+from engine.common.backend import CPU, like, namespace, to_host, zeros
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.common.statistics import log_median
@@ -59,7 +59,7 @@ def measure(
     pairs,
     r,
     gradients,
-    place=np.asarray,
+    device=CPU,
     members_per_pass=None,
     pairs_per_pass=None,
 ):
@@ -68,13 +68,13 @@ def measure(
     A seed has one probe batch, one set of pairs (sample, t) for each lag and one batch of samples for the gradients:
     the same for every cell, optimizer and checkpoint.
     """
-    pairs_per_pass = pairs_per_pass or per_pass(place, 16, pairs)  # the Jacobians of a step then fit the cache
+    pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # the Jacobians of a step then fit the cache
     cell = networks.cell
     drawn = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
 
     def anisotropies(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
+        steps = by_step(forward(cell, parameters.W, device.move(u), keep_tapes=False).z)
         samples, times = (np.stack(parts) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
         log_s = [[] for _ in lags]
         for first in range(0, pairs, pairs_per_pass):
@@ -84,11 +84,11 @@ def measure(
         found = [propagation(np.concatenate(parts, axis=1), r) for parts in log_s]
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
-        rows = flat_rows(per_sample_gradients(cell, parameters, place(u), place(y)))
+        rows = flat_rows(per_sample_gradients(cell, parameters, device.move(u), device.move(y)))
         return by_lag | updates(*(to_host(x) for x in gradient_spectrum(rows, r)), r)
 
     title = f"{task} {cell.name}: anisotropy"
-    found = measure_each(networks, anisotropies, title, place=place, members_per_pass=members_per_pass)
+    found = measure_each(networks, anisotropies, title, device=device, members_per_pass=members_per_pass)
     found["pair_sample"], found["pair_time"] = (
         np.stack(part) for part in zip(*(drawn[seed] for seed in networks.seeds), strict=True)
     )

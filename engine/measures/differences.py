@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.cells.cell import per_sample
 from engine.common import safe
-from engine.common.backend import namespace, per_pass, to_host
+from engine.common.backend import CPU, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.common.statistics import log_mean, log_median
@@ -131,16 +131,14 @@ DEPARTURES = {
 }
 
 
-def measure(
-    networks, task, *, T, probe_batch, lags, pairs, r, place=np.asarray, members_per_pass=None, pairs_per_pass=None
-):
+def measure(networks, task, *, T, probe_batch, lags, pairs, r, device=CPU, members_per_pass=None, pairs_per_pass=None):
     """QUANTITIES for each of DEPARTURES, in their order; what a departure does not touch equals `exact`."""
-    pairs_per_pass = pairs_per_pass or per_pass(place, 16, pairs)  # as in the anisotropy
+    pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # as in the anisotropy
     cell = networks.cell
 
     def departures(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        steps = by_step(forward(cell, parameters.W, place(u), keep_tapes=False).z)
+        steps = by_step(forward(cell, parameters.W, device.move(u), keep_tapes=False).z)
         drawn = [draw_pairs(seed, lags, pairs, T, probe_batch) for seed in seeds]
         samples, times = (np.stack(parts) for parts in zip(*drawn, strict=True))
         start = start_vectors(seeds, pairs, cell.state_size)
@@ -149,14 +147,14 @@ def measure(
             block = slice(first, first + pairs_per_pass)
             chosen = cell, parameters.W, steps, samples[..., block], times[..., block], lags
             for i, some, J, shifted in chains_of_both(*chosen):
-                chain = Chain(J, shifted, place(start[:, block][:, some]), r)
+                chain = Chain(J, shifted, device.move(start[:, block][:, some]), r)
                 found[i].append([departure(chain) for departure in DEPARTURES.values()])
         by_lag = [[medians(parts) for parts in zip(*blocks, strict=True)] for blocks in found]
         by_statistic = np.transpose(np.array(by_lag), (2, 3, 1, 0))  # from (lag, departure, statistic, member)
         return dict(zip(QUANTITIES, by_statistic, strict=True))
 
     title = f"{task} {cell.name}: differences"
-    return measure_each(networks, departures, title, place=place, members_per_pass=members_per_pass)
+    return measure_each(networks, departures, title, device=device, members_per_pass=members_per_pass)
 
 
 def chains_of_both(cell, *chosen):
@@ -217,15 +215,15 @@ def log_power_norms(J, v):
 SLOPE_DEPARTURES = ("exact", "power_iteration", "guarded", "power_iteration_guarded", "one_more_gate")
 
 
-def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_per_pass=None):
+def measure_slopes(networks, task, *, T, probe_batch, device=CPU, members_per_pass=None):
     """SLOPE_QUANTITIES of a gated cell: power iteration as S, log(S + 1e-12) as log S, both, `one_more_gate` as P0."""
     cell = networks.cell
 
     def slopes(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        z = forward(cell, parameters.W, place(u), keep_tapes=False).z
+        z = forward(cell, parameters.W, device.move(u), keep_tapes=False).z
         A, B = jacobians(cell, parameters.W, z)
-        J, start = A + B, place(start_vectors(seeds, probe_batch, cell.state_size))
+        J, start = A + B, device.move(start_vectors(seeds, probe_batch, cell.state_size))
         norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
         log_P = to_host(gate_products(cell, parameters.W, z)["log_gate_product"])
         longer = to_host(one_more_gate(cell, parameters.W, z))
@@ -233,7 +231,7 @@ def measure_slopes(networks, task, *, T, probe_batch, place=np.asarray, members_
         return {"slope": np.stack([power_fit(*found).slope for found in points], axis=1)}
 
     title = f"{task} {cell.name}: differences of slopes"
-    return measure_each(networks, slopes, title, place=place, members_per_pass=members_per_pass)
+    return measure_each(networks, slopes, title, device=device, members_per_pass=members_per_pass)
 
 
 def guarded(log_S):

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from engine.common.backend import per_pass, to_host
+from engine.common.backend import CPU, to_host
 from engine.common.progress import Progress
 from engine.network.unroll import Parameters
 
 
-def measure_each(networks, measure, title, *, place=np.asarray, members_per_pass=None, dtype="float64"):
+def measure_each(networks, measure, title, *, device=CPU, members_per_pass=None, dtype="float64"):
     """Measures every network: {name: array (seed, checkpoint, ...)}, NumPy, NaN where a training had diverged.
 
     `measure(parameters, seeds)` gets Parameters (member, ...) of one checkpoint on the device and returns
     {name: array (member, ...)}. Members of a pass: one fits the cache of a CPU, all of them fill a GPU.
     """
     seeds, checkpoints = networks.seeds, networks.checkpoints
-    members_per_pass = members_per_pass or per_pass(place, 1, len(seeds))
+    members_per_pass = members_per_pass or device.per_pass(1, len(seeds))
     progress = Progress(f"{title}: network", len(seeds) * len(checkpoints))
     results = {}
     for i in range(len(checkpoints)):
@@ -23,7 +23,7 @@ def measure_each(networks, measure, title, *, place=np.asarray, members_per_pass
             W, W_o = (p[i, block].astype(dtype) for p in networks.parameters)
             sound = np.isfinite(W).all(axis=(1, 2)) & np.isfinite(W_o).all(axis=(1, 2))
             W[~sound], W_o[~sound] = 0, 0  # diverged networks get zero weights here and NaN results below
-            found = measure(Parameters(place(W), place(W_o)), seeds[block])
+            found = measure(Parameters(device.move(W), device.move(W_o)), seeds[block])
             for name, value in found.items():
                 value = to_host(value)
                 if not sound.all():

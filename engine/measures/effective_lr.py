@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.common.backend import like, namespace, to_host
+from engine.common.backend import CPU, like, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.statistics import line_fit, log_mean, log_median, quantiles
 from engine.measures.each import measure_each
@@ -53,9 +53,7 @@ def coordinates(networks, *, T, predictor_checkpoints=None, **_):
     }
 
 
-def measure(
-    networks, task, *, rate, T, probe_batch, predictor_checkpoints=None, place=np.asarray, members_per_pass=None
-):
+def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None, device=CPU, members_per_pass=None):
     """All QUANTITIES of a gated cell's networks on one fixed probe batch a seed; `rate` is the step size mu.
 
     [ELR.A0] and [ELR.A1], the dearest, are taken at `predictor_checkpoints`, by default the first and the last.
@@ -66,7 +64,7 @@ def measure(
 
     def states(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        return forward(cell, parameters.W, place(u), keep_tapes=False).z
+        return forward(cell, parameters.W, device.move(u), keep_tapes=False).z
 
     def effective_rates(parameters, seeds):
         z = states(parameters, seeds)
@@ -79,7 +77,7 @@ def measure(
         by_lag = (to_host(medians_by_lag(values, t - k)) for values in first_order_log_norms(A, B))
         return dict(zip(PREDICTORS, by_lag, strict=True))
 
-    settings = {"place": place, "members_per_pass": members_per_pass}
+    settings = {"device": device, "members_per_pass": members_per_pass}
     found = measure_each(networks, effective_rates, f"{task} {cell.name}", **settings)
     if cell.gate_reacts:
         return found | measure_each(networks.at(checkpoints), predictors, f"{task} {cell.name}: predictors", **settings)

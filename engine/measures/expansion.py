@@ -7,7 +7,7 @@ carries a power of two as its scale: products of any length neither underflow no
 
 import numpy as np
 
-from engine.common.backend import namespace, to_host
+from engine.common.backend import CPU, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.common.statistics import line_fit
@@ -31,13 +31,13 @@ QUANTITIES = {
 FITTED = 5
 
 
-def measure_untrained(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, place=np.asarray):
+def measure_untrained(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, device=CPU):
     """All QUANTITIES of one untrained network a seed, driven by one sequence of T steps.
 
     A cell without a gate term (B = 0) has no error, and no slope: NaN.
     """
     W, u = random_weights(cell, seeds, weight_scale), sines(seeds, T, cell.inputs, noise)
-    return expand(cell, W, u, epsilons, place)
+    return expand(cell, W, u, epsilons, device)
 
 
 def coordinates(networks, *, T, epsilons):
@@ -45,19 +45,19 @@ def coordinates(networks, *, T, epsilons):
     return {"seed": networks.seeds, "epsilon": epsilons, "step": range(1, T + 1)}
 
 
-def measure(networks, task, *, T, epsilons, place=np.asarray):
+def measure(networks, task, *, T, epsilons, device=CPU):
     """All QUANTITIES of the last checkpoint of networks as they are, driven by one sequence of a task each."""
     cell = networks.cell
     u, _, _ = ensemble_batch(task, networks.seeds, "probe", 0, T=T, n=cell.inputs, batch=1)
-    return expand(cell, networks.parameters.W[-1].astype("float64"), u, epsilons, place)
+    return expand(cell, networks.parameters.W[-1].astype("float64"), u, epsilons, device)
 
 
-def expand(cell, W, u, epsilons, place):
+def expand(cell, W, u, epsilons, device):
     """All QUANTITIES of networks W (member, row, column) driven by u (T, member, n, 1), NumPy."""
-    W = place(W)
-    z = forward(cell, W, place(u), keep_tapes=False).z
+    W = device.move(W)
+    z = forward(cell, W, device.move(u), keep_tapes=False).z
     A, B = (part[:, :, 0, ...] for part in jacobians(cell, W, z))
-    log_C2, log_F = (to_host(x) for x in error_logs(A, B, place(np.array([*epsilons, 1.0]))))
+    log_C2, log_F = (to_host(x) for x in error_logs(A, B, device.move(np.array([*epsilons, 1.0]))))
     return step_norms(A, B) | summarize(epsilons, log_C2[:, :-1], log_C2[:, -1], log_F)
 
 

@@ -1,8 +1,6 @@
 """Section 8 of docs/theory.md for trained networks, in one pass: gates as optimizers, time scales, alignment."""
 
-import numpy as np
-
-from engine.common.backend import to_host
+from engine.common.backend import CPU, to_host
 from engine.measures import alignment, gate_fits, lag_profiles, step_sizes, timescales
 from engine.measures.each import measure_each
 from engine.measures.lag_profiles import (
@@ -40,7 +38,7 @@ def coordinates(networks, *, T, lags, **_):
     }
 
 
-def measure(networks, task, *, T, probe_batch, samples, lags, r, place=np.asarray, members_per_pass=None):
+def measure(networks, task, *, T, probe_batch, samples, lags, r, device=CPU, members_per_pass=None):
     """All QUANTITIES on one fixed probe batch a seed; Jacobian products along its first `samples` samples.
 
     `lags` (below T) are those at which singular vectors and units' gate products are taken, r the rank of the subspace.
@@ -49,8 +47,8 @@ def measure(networks, task, *, T, probe_batch, samples, lags, r, place=np.asarra
 
     def gates(parameters, seeds):
         u, y, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        trajectory = forward(cell, parameters.W, place(u))
-        _, error = loss_and_error(cell, parameters, trajectory, place(y))
+        trajectory = forward(cell, parameters.W, device.move(u))
+        _, error = loss_and_error(cell, parameters, trajectory, device.move(y))
         norms = gradient_norms(cell, parameters, trajectory, error)
         carried = alignment.transport(cell, parameters, trajectory.z[..., :samples], lags, r)
         aligned = alignment.summarize(*(to_host(x) for x in carried), r, cell.state_size)
@@ -68,4 +66,4 @@ def measure(networks, task, *, T, probe_batch, samples, lags, r, place=np.asarra
             **aligned,
         }
 
-    return measure_each(networks, gates, f"{task} {cell.name}: gates", place=place, members_per_pass=members_per_pass)
+    return measure_each(networks, gates, f"{task} {cell.name}: gates", device=device, members_per_pass=members_per_pass)

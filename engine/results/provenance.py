@@ -12,7 +12,7 @@ LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netcdf4")
 
 
 def provenance(title, settings, dtype, device):
-    """Global attributes of a result: `settings` is the resolved configuration, `device` from backend.describe."""
+    """Global attributes of a result: `settings` is the resolved configuration, `device` a backend.Device."""
     commit, dirty = git_state()
     return {
         "title": title,
@@ -21,8 +21,8 @@ def provenance(title, settings, dtype, device):
         "git_dirty": dirty,
         "engine_sha256": engine_hash(),
         "config": json.dumps(settings, sort_keys=True),
-        "array_backend": device["backend"],
-        "device": device["device"],
+        "array_backend": device.backend,
+        "device": device.name,
         "dtype": dtype,
         "library_versions": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
     }

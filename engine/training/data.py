@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from engine.common import cuda
-from engine.common.backend import in_rows, like, namespace, zeros
+from engine.common.backend import CPU, in_rows, like, namespace, zeros
 from engine.common.seeding import stream
 from engine.tasks import make_task
 from engine.tasks.batches import ensemble_batch
@@ -40,37 +40,37 @@ def jittered(data, task, seeds, jitter, updates):
         yield u + namespace(u).astype(like(u, jitter * np.stack(noise, axis=1)), u.dtype), y, redrawn
 
 
-def exact_batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", place=np.asarray, processes=1):
+def exact_batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", device=CPU, processes=1):
     """A function from the numbers of updates to their batches, in order: u (T, member, n, batch), y (member, batch).
 
-    The third value of each counts paths that were drawn again, all those of a set at update 0. With `place` as in
-    `train`, `processes` draw ahead. ValueError where a set has fewer sequences than a batch.
+    The third value of each counts paths that were drawn again, all those of a set at update 0. For a device other
+    than the host, `processes` draw ahead. ValueError where a set has fewer sequences than a batch.
     """
     check_set(sequences, batch)
 
-    def drawn(purpose, size, place, indices):
+    def drawn(purpose, size, move, indices):
         draw = partial(ensemble_batch, task, seeds, purpose, T=T, n=n, batch=size, dtype=dtype)
-        return map(draw, indices) if place is np.asarray else prefetched(draw, indices, place, processes)
+        return map(draw, indices) if device.on_host else prefetched(draw, indices, move, processes)
 
     if sequences is None:
-        return partial(drawn, "train", batch, place)
+        return partial(drawn, "train", batch, device.move)
     size = sequences * T * n * np.dtype(dtype).itemsize
     log.info("training set of %d sequences: %.3g MB a seed", sequences, 1e-6 * size)
-    home, deliver = where_a_set_lies(place, len(seeds) * size)
+    home, deliver = where_a_set_lies(device, len(seeds) * size)
     return partial(of_a_set, partial(drawn, "set", BLOCK, home), Order(task, seeds, sequences, batch), deliver)
 
 
-def where_a_set_lies(place, size):
+def where_a_set_lies(device, size):
     """What moves a set of `size` bytes to where it stays, and what brings a batch of it to where the work is done.
 
     A set that takes more than half of what a GPU has left stays on the host. Kernels need batches in rows.
     """
-    if place is np.asarray:
-        return place, place
-    if cuda.on_gpu(place(np.zeros(1))) and size > cuda.free_bytes() / 2:
+    if device.on_host:
+        return device.move, device.move
+    if cuda.on_gpu(device.move(np.zeros(1))) and size > cuda.free_bytes() / 2:
         log.info("the GPU has no room for %.3g GB: the training set stays on the host", 1e-9 * size)
-        return np.array, lambda x: place(in_rows(x))
-    return place, in_rows
+        return np.array, lambda x: device.move(in_rows(x))
+    return device.move, in_rows
 
 
 def of_a_set(drawn, order, deliver, updates):

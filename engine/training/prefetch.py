@@ -16,8 +16,8 @@ import traceback
 import numpy as np
 
 
-def prefetched(draw, indices, place, processes):
-    """Yields `draw(k)` for each k in order: u, y, moved by `place`, which copies, and a third value as it is.
+def prefetched(draw, indices, move, processes):
+    """Yields `draw(k)` for each k in order: u, y, moved by `move`, which copies, and a third value as it is.
 
     `draw` goes to the processes by pickle, so it is one that can be imported. All batches have the shapes of the first
     one, which is drawn here.
@@ -32,11 +32,11 @@ def prefetched(draw, indices, place, processes):
         for k in rest[:processes]:
             workers.append(BatchWorker(draw, u, y))
             workers[-1].ask(k)
-        yield place(u), place(y), third
+        yield move(u), move(y), third
         for i in range(len(rest)):
             worker = workers[i % len(workers)]
             u, y, third = worker.answer()
-            batch = place(u), place(y), third
+            batch = move(u), move(y), third
             if i + len(workers) < len(rest):
                 worker.ask(rest[i + len(workers)])
             yield batch

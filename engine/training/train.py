@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.common.backend import namespace, per_pass, to_host
+from engine.common.backend import CPU, namespace, to_host
 from engine.common.progress import Progress
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
@@ -67,7 +67,7 @@ def train(
     jitter=0,
     probe_batch=None,
     dtype="float32",
-    place=np.asarray,
+    device=CPU,
     members_per_pass=None,
     processes=1,
     resume=None,
@@ -79,24 +79,24 @@ def train(
     probe batch of that size is recorded at every checkpoint. Where each unit has a gate of its own, Adam's second
     moments are kept beside and recorded, whatever the rule [OPT.adam.same].
 
-    `place` moves a NumPy array to where the work is done. Members never meet, so `members_per_pass` changes the
-    speed and not the result: a few fit the cache of a CPU, all of them fill a GPU, for which `processes` draw batches.
+    Members are independent, so `members_per_pass` changes the speed and not the result: a few fit the cache of a CPU,
+    all of them fill a GPU, for which `processes` draw batches.
 
     With `resume` (a checkpoint.Resume), a training that was cut off goes on from what was kept, to the same bits.
     """
     rule = AdamBeside(rule) if cell.gate_for_each_unit else rule
     progress = Progress(f"{task} {cell.name}-{rule.name}: update", updates * len(seeds))
-    members_per_pass = members_per_pass or per_pass(place, 4, len(seeds))
+    members_per_pass = members_per_pass or device.per_pass(4, len(seeds))
     parts = []
     for first in range(0, len(seeds), members_per_pass):
         block = seeds[first : first + members_per_pass]
         sizes = {"T": T, "n": cell.inputs, "batch": batch, "sequences": sequences, "jitter": jitter}
-        data = batches(task, block, **sizes, dtype=dtype, place=place, processes=processes)
-        probe = held_out(cell, task, block, T=T, probe_batch=probe_batch, place=place)
-        reached = TrainingState(rule, Parameters(*(place(p) for p in initial_parameters(cell, block, dtype))))
+        data = batches(task, block, **sizes, dtype=dtype, device=device, processes=processes)
+        probe = held_out(cell, task, block, T=T, probe_batch=probe_batch, device=device)
+        reached = TrainingState(rule, Parameters(*(device.move(p) for p in initial_parameters(cell, block, dtype))))
         number = str(len(parts))
         if resume and (tree := resume.tree(number)):
-            reached.restore(tree, place)
+            reached.restore(tree, device)
             progress.skip(min(reached.k, updates) * len(block))
             log.info("%s %s-%s: goes on from update %d of seeds %s", task, cell.name, rule.name, reached.k, block)
         gradient_of = gradient_function(cell, reached.parameters, T, batch)
@@ -142,14 +142,14 @@ class TrainingState:
         """As arrays, for engine.training.checkpoint."""
         return vars(self) | {"k": np.array(self.k), "losses": stacked(self.losses), "redrawn": np.array(self.redrawn)}
 
-    def restore(self, tree, place):
+    def restore(self, tree, device):
         """Goes to where `tree` was taken."""
         states = tree.get("states", [()] * len(self.states))  # of a rule that keeps none, nothing was kept
         for ours, theirs in zip([self.parameters, *self.states], [tree["parameters"], *states], strict=True):
             for x, kept in zip(ours, theirs, strict=True):
-                x[...] = place(kept)
+                x[...] = device.move(kept)
         self.k, self.redrawn = int(tree["k"]), tree["redrawn"]
-        losses = place(tree["losses"])
+        losses = device.move(tree["losses"])
         self.losses = [losses[k, ...] for k in range(losses.shape[0])]
         self.probes, self.records = tree.get("probes", []), tree.get("records", [])
 

@@ -215,9 +215,9 @@ def test_a_diverged_network_is_marked_and_shapes_are_those_declared(name):
             assert np.isnan(found[variable][0, 1]).all() and np.isfinite(found[variable][1, 1]).any(), variable
 
 
-def test_seeds_in_one_pass_equal_seeds_one_by_one_on_every_array_library(place):
+def test_seeds_in_one_pass_equal_seeds_one_by_one_on_every_array_library(device):
     networks = networks_of("scalar")
-    found = measure(networks, "adding", **PROTOCOL, place=place, members_per_pass=2)
+    found = measure(networks, "adding", **PROTOCOL, device=device, members_per_pass=2)
     for name, expected in measure(networks, "adding", **PROTOCOL).items():
         # the same products, for some libraries with sums in another order; small singular values feel it most
         np.testing.assert_allclose(found[name], expected, rtol=1e-9, err_msg=name)

@@ -209,9 +209,9 @@ def test_a_diverged_network_is_marked_and_shapes_are_those_declared(name):
     assert slopes.shape == (2, 1, len(SLOPE_DEPARTURES))
 
 
-def test_every_array_library_gives_the_same(place):
+def test_every_array_library_gives_the_same(device):
     networks = networks_of("scalar")
-    found = measure(networks, "adding", **PROTOCOL, place=place, members_per_pass=2)
+    found = measure(networks, "adding", **PROTOCOL, device=device, members_per_pass=2)
     for name, expected in measure(networks, "adding", **PROTOCOL).items():
         # float32 products may be summed in another order
         np.testing.assert_allclose(found[name], expected, rtol=1e-4, err_msg=name)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import on_strict, small_cell
+from conftest import DEVICES, small_cell
 
 from engine.common.backend import to_host
 from engine.measures.effective_lr import (
@@ -114,7 +114,7 @@ def test_one_gate_for_all_units_has_no_products_by_neuron():
 def test_strict_arrays_measure_the_same(name):
     networks = networks_of(small_cell(name))
     settings = {"rate": 0.1, "T": T, "probe_batch": PROBES}
-    here, there = measure(networks, "adding", **settings), measure(networks, "adding", **settings, place=on_strict)
+    here, there = (measure(networks, "adding", **settings, device=DEVICES[at]) for at in ("numpy", "strict"))
     for key in here:
         np.testing.assert_allclose(there[key], here[key], atol=1e-8, rtol=1e-8)  # two norms exact to 1e-9 each
 

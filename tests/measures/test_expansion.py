@@ -177,9 +177,9 @@ def test_seeds_together_equal_seeds_one_by_one_and_shapes_are_those_declared(nam
             np.testing.assert_array_equal(value[0], together[key][m], err_msg=key)
 
 
-def test_every_array_library_gives_the_same(place):
+def test_every_array_library_gives_the_same(device):
     cell = make_cell("scalar", 5, 3)
-    found = expansion.measure_untrained(cell, [2], T=7, epsilons=EPSILONS, place=place)
+    found = expansion.measure_untrained(cell, [2], T=7, epsilons=EPSILONS, device=device)
     for name, expected in expansion.measure_untrained(cell, [2], T=7, epsilons=EPSILONS).items():
         # the same operations; sums may be taken in another order
         np.testing.assert_allclose(found[name], expected, rtol=1e-13, err_msg=name)

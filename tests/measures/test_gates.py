@@ -46,9 +46,9 @@ def test_seeds_together_equal_seeds_one_by_one(name):
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_strict_arrays_give_the_same(name, place):
+def test_strict_arrays_give_the_same(name, device):
     here = gates.measure(networks(name), TASK, **PROTOCOL)
-    there = gates.measure(networks(name), TASK, **PROTOCOL, place=place)
+    there = gates.measure(networks(name), TASK, **PROTOCOL, device=device)
     for key, value in here.items():
         np.testing.assert_allclose(there[key], value, rtol=1e-9, atol=1e-12, err_msg=key)
 

@@ -5,7 +5,7 @@ Kernels run on the CPU, on arrays that lack what CuPy's lack: all that is left f
 
 import numpy as np
 import pytest
-from conftest import PLACES, small_cell
+from conftest import DEVICES, small_cell
 
 from engine.measures import anisotropy, effective_lr, gates
 from engine.network.ensemble import Networks
@@ -29,7 +29,7 @@ def test_measurements(kernels_on_cpu, name, what):
     W = (p[None] for p in initial_parameters(cell, SEEDS, "float64"))
     networks = Networks(cell, Parameters(*W), SEEDS, (0,))
     here, there = (
-        measure(networks, "adding", **PROBE, **protocol, place=PLACES[place]) for place in ("numpy", "quiet")
+        measure(networks, "adding", **PROBE, **protocol, device=DEVICES[device]) for device in ("numpy", "quiet")
     )
     for key, values in here.items():
         # Double precision on both, in other orders; fits and small singular values amplify it.
@@ -40,8 +40,8 @@ def test_measurements(kernels_on_cpu, name, what):
 def test_trainings(kernels_on_cpu, name):
     cell, protocol = small_cell(name, 8), {"T": 12, "batch": 8, "updates": 5, "checkpoints": [0, 5], "processes": 2}
     here, there = (
-        train(cell, make_optimizer("sgd"), lambda k: 0.01, "narma10", SEEDS, **protocol, place=PLACES[place])
-        for place in ("numpy", "quiet")
+        train(cell, make_optimizer("sgd"), lambda k: 0.01, "narma10", SEEDS, **protocol, device=DEVICES[device])
+        for device in ("numpy", "quiet")
     )
     for a, b in zip(here.parameters, there.parameters, strict=True):
         np.testing.assert_allclose(b, a, rtol=0, atol=1e-6)  # float32, five updates

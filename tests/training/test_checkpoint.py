@@ -4,8 +4,9 @@ import logging
 
 import numpy as np
 import pytest
-from conftest import on_strict, small_cell
+from conftest import DEVICES, small_cell
 
+from engine.common.backend import CPU
 from engine.optimizers import OPTIMIZERS, make_optimizer
 from engine.optimizers.adam import Adam
 from engine.training import checkpoint
@@ -83,7 +84,7 @@ class Cut(Exception):
     """What cuts a training off."""
 
 
-def trained(path, rule, place=np.asarray, cut_after=None, key="key", **changes):
+def trained(path, rule, device=CPU, cut_after=None, key="key", **changes):
     """A training, or its beginning up to `cut_after` calls of the rate."""
     calls = 0
 
@@ -95,7 +96,7 @@ def trained(path, rule, place=np.asarray, cut_after=None, key="key", **changes):
         return 0.05 / (1 + k)
 
     resume = Resume(path, key) if path else None
-    changes |= PROTOCOL | {"place": place, "resume": resume}
+    changes |= PROTOCOL | {"device": device, "resume": resume}
     return train(small_cell("multi"), rule, rate, "adding", SEEDS, **changes), calls
 
 
@@ -117,10 +118,10 @@ def test_a_training_goes_on_to_the_same_bits(tmp_path, caplog, name, cut_after):
 
 
 @pytest.mark.parametrize("cut_after", [4, 8, 30])
-@pytest.mark.parametrize("place", [np.asarray, on_strict])
-def test_a_training_on_a_set_goes_on_to_the_same_bits(tmp_path, place, cut_after):
+@pytest.mark.parametrize("device", [CPU, DEVICES["strict"]], ids=["numpy", "strict"])
+def test_a_training_on_a_set_goes_on_to_the_same_bits(tmp_path, device, cut_after):
     """Of 7 sequences, three an update: cut off within an epoch."""
-    with_set = {"place": place, "sequences": 7, "probe_batch": 4}
+    with_set = {"device": device, "sequences": 7, "probe_batch": 4}
     sound, _ = trained(None, Adam(), **with_set)
     with pytest.raises(Cut):
         trained(tmp_path / "r.npz", Adam(), cut_after=cut_after, **with_set)
@@ -137,10 +138,10 @@ def test_a_training_cut_off_again_and_again(tmp_path):
 
 def test_a_training_on_other_arrays_goes_on(tmp_path):
     """As on a device: what is kept moves to the host and back."""
-    sound, _ = trained(None, Adam(), on_strict)
+    sound, _ = trained(None, Adam(), DEVICES["strict"])
     with pytest.raises(Cut):
-        trained(tmp_path / "r.npz", Adam(), on_strict, cut_after=9)
-    assert same(trained(tmp_path / "r.npz", Adam(), on_strict)[0], sound)
+        trained(tmp_path / "r.npz", Adam(), DEVICES["strict"], cut_after=9)
+    assert same(trained(tmp_path / "r.npz", Adam(), DEVICES["strict"])[0], sound)
 
 
 def test_a_training_with_another_key_starts_anew(tmp_path):

@@ -4,10 +4,10 @@ import logging
 
 import numpy as np
 import pytest
-from conftest import PLACES, small_cell
+from conftest import DEVICES, small_cell
 
 from engine.common import cuda
-from engine.common.backend import to_host
+from engine.common.backend import CPU, to_host
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
 from engine.tasks.batches import ensemble_batch
@@ -18,9 +18,9 @@ SEEDS = [4, 9]
 SIZES = {"T": 6, "n": 2, "batch": 4}
 
 
-def taken(sequences, updates, place=np.asarray, seeds=SEEDS, task="adding", **changes):
+def taken(sequences, updates, device=CPU, seeds=SEEDS, task="adding", **changes):
     """Batches of the first updates, on the host."""
-    found = batches(task, seeds, **SIZES | changes, sequences=sequences, place=place)(updates)
+    found = batches(task, seeds, **SIZES | changes, sequences=sequences, device=device)(updates)
     return [(to_host(u), to_host(y), redrawn) for u, y, redrawn in found]
 
 
@@ -32,10 +32,10 @@ def the_set(sequences, seeds=SEEDS, task="adding"):
 
 
 @pytest.mark.parametrize("sequences", [4, 5, 7, 8, 64, 65, 130])
-def test_an_update_takes_sequences_of_the_set(place, sequences):
+def test_an_update_takes_sequences_of_the_set(device, sequences):
     all_u, all_y = the_set(sequences)
     order = Order("adding", SEEDS, sequences, 4)
-    for k, (u, y, _) in enumerate(taken(sequences, range(9), place)):
+    for k, (u, y, _) in enumerate(taken(sequences, range(9), device)):
         for m, which in enumerate(order(k)):
             np.testing.assert_array_equal(u[:, m], all_u[:, m][..., which])
             np.testing.assert_array_equal(y[m], all_y[m, which])
@@ -88,8 +88,8 @@ def test_a_seed_alone_has_the_set_it_has_among_others_and_no_other_has_it():
     assert not set(np.ravel(fresh)) & set(np.ravel(first))
 
 
-def test_fresh_data_are_the_batches_by_their_numbers(place):
-    for k, (u, y, _) in enumerate(taken(None, range(3), place)):
+def test_fresh_data_are_the_batches_by_their_numbers(device):
+    for k, (u, y, _) in enumerate(taken(None, range(3), device)):
         expected = ensemble_batch("adding", SEEDS, "train", k, **SIZES)
         np.testing.assert_array_equal(u, expected[0])
         np.testing.assert_array_equal(y, expected[1])
@@ -105,7 +105,7 @@ def test_a_set_that_a_gpu_has_no_room_for_stays_on_the_host(kernels_on_cpu, monk
     """8 sequences of 6 steps and 2 channels for two seeds: 1536 bytes."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(cuda, "free_bytes", lambda: room)
-    found = list(batches("adding", SEEDS, **SIZES, sequences=8, place=PLACES["quiet"])(range(5)))
+    found = list(batches("adding", SEEDS, **SIZES, sequences=8, device=DEVICES["quiet"])(range(5)))
     for (u, y, _), (expected_u, expected_y, _) in zip(found, taken(8, range(5)), strict=True):
         assert u.values.flags.c_contiguous  # as a kernel reads it
         np.testing.assert_array_equal(to_host(u), expected_u)
@@ -156,11 +156,11 @@ def test_training_on_one_batch_is_the_written_out_loop():
 
 
 @pytest.mark.parametrize("sequences", [4, 7, 70])
-def test_members_of_a_pass_and_arrays_change_nothing(place, sequences):
+def test_members_of_a_pass_and_arrays_change_nothing(device, sequences):
     """Matrix products may add in another order on another namespace: agreement to rounding over six updates."""
     here, alone = (trained(sequences=sequences, members_per_pass=m) for m in (2, 1))
     np.testing.assert_array_equal(here.loss, alone.loss)
-    there = trained(sequences=sequences, place=place)
+    there = trained(sequences=sequences, device=device)
     np.testing.assert_allclose(there.loss, here.loss, rtol=1e-11)
 
 
@@ -182,9 +182,9 @@ def test_every_cell_sees_the_same_set_in_the_same_order(name, monkeypatch):
 
 
 @pytest.mark.parametrize("sequences", [None, 4, 7])
-def test_jitter_is_new_noise_on_the_inputs_of_every_update(place, sequences):
+def test_jitter_is_new_noise_on_the_inputs_of_every_update(device, sequences):
     sizes = {"T": 200, "n": 3}
-    exact, noisy = (taken(sequences, range(2, 5), place, **sizes, jitter=jitter) for jitter in (0, 1e-6))
+    exact, noisy = (taken(sequences, range(2, 5), device, **sizes, jitter=jitter) for jitter in (0, 1e-6))
     noise = np.stack([u - v for (u, _, _), (v, _, _) in zip(noisy, exact, strict=True)])
     for (_, y, again), (_, expected, expected_again) in zip(noisy, exact, strict=True):
         np.testing.assert_array_equal(y, expected)
@@ -193,5 +193,5 @@ def test_jitter_is_new_noise_on_the_inputs_of_every_update(place, sequences):
     assert abs(noise.mean()) < 5e-6 / 120 and noise.std() == pytest.approx(1e-6, rel=5 / np.sqrt(2 * noise.size))
     parts = noise.transpose(0, 2, 1, 3, 4).reshape(6, -1)  # updates and seeds
     assert np.abs(np.corrcoef(parts) - np.eye(6)).max() < 5 / np.sqrt(parts.shape[1])
-    later = taken(sequences, range(4, 5), place, **sizes, jitter=1e-6)
+    later = taken(sequences, range(4, 5), device, **sizes, jitter=1e-6)
     np.testing.assert_array_equal(later[0][0], noisy[2][0])  # of a training that goes on

@@ -17,9 +17,9 @@ def run(cell, optimizer="sgd", rate=0.05, **changes):
     return train(cell, make_optimizer(optimizer), lambda k: rate, "adding", SEEDS, **PROTOCOL | changes)
 
 
-def test_it_is_the_loss_of_the_probe_batch_at_every_checkpoint(cell, place):
+def test_it_is_the_loss_of_the_probe_batch_at_every_checkpoint(cell, device):
     """In float64 whatever the training's dtype; a sum may be taken in another order: rounding of 9 numbers."""
-    found = run(cell, place=place)
+    found = run(cell, device=device)
     u, y, _ = ensemble_batch("adding", SEEDS, "probe", 0, T=6, n=cell.inputs, batch=9)
     assert found.records["probe_loss"].shape == (2, 3)
     for i in range(3):

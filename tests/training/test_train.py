@@ -45,9 +45,9 @@ def test_members_of_a_pass_change_nothing(cell, optimizer):
     np.testing.assert_array_equal(together.loss, alone.loss)
 
 
-def test_other_arrays_train_the_same(cell, place):
+def test_other_arrays_train_the_same(cell, device):
     """Matrix products may add in another order on another namespace: agreement to rounding over six updates."""
-    here, there = run(cell), run(cell, place=place)
+    here, there = run(cell), run(cell, device=device)
     for a, b in zip(there.parameters, here.parameters, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
 

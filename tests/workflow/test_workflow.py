@@ -163,10 +163,10 @@ def test_a_typo_is_explained_and_nothing_runs(tmp_path):
 
 def test_a_gpu_that_is_not_there_is_named(smoke, tmp_path):
     """Asked for through the job's resource; never replaced by the CPU in silence."""
-    from engine.common.backend import DeviceError, placement
+    from engine.common.backend import DeviceError, find_device
 
     try:
-        placement(1)
+        find_device(1)
     except DeviceError:
         pass
     else:

@@ -3,8 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
+from engine.common.backend import CPU
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters
 from engine.results.importing import read_network
@@ -18,6 +17,6 @@ if unused:
     log.warning("%s: no part of the network, and not used: %s", file, ", ".join(unused))
 networks = Networks(cell, Parameters(*(p[None] for p in parameters)), tuple(params.seeds), (0,))
 title = f"Network {snakemake.wildcards.network}: a {cell.name} cell, imported"
-about = attributes(snakemake, title, str(parameters.W.dtype), np.asarray)
+about = attributes(snakemake, title, str(parameters.W.dtype), CPU)
 about |= {"imported_from": Path(file).name, "imported_sha256": sha256(Path(file).read_bytes()).hexdigest()}
 save_networks(networks, about, snakemake.output[0])

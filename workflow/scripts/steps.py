@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.common.backend import placement
+from engine.common.backend import CPU
 from engine.measures.step_sizes import COMPARISON_QUANTITIES, SAME_NETWORK, compare
 from engine.results.netcdf import dataset, load, save
 from workflow.job import attributes, start
@@ -16,5 +16,5 @@ arrays = compare(gates.log_unit_gate_product.values, np.stack(steps))
 coords = {dim: gates[dim].values for dim in ("seed", "checkpoint", "probed_lag")}
 coords["reference"] = [*params.references, SAME_NETWORK]
 title = f"Gate products and adaptive steps: {wildcards.cell} with {wildcards.optimizer} on {wildcards.task}"
-about = attributes(snakemake, title, "float64", placement(0))
+about = attributes(snakemake, title, "float64", CPU)
 save(dataset(COMPARISON_QUANTITIES, arrays, coords, about), snakemake.output[0])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.common.backend import placement
+from engine.common.backend import find_device
 from engine.results.trainings import save_training
 from engine.training.checkpoint import Resume
 from engine.training.train import train
@@ -13,9 +13,9 @@ start(snakemake)
 params = snakemake.params
 cell = build_cell(params.cell)
 rule, rate = build_optimizer(params.optimizer, params.protocol["updates"])
-place = placement(snakemake.resources.get("gpu", 0))
+device = find_device(snakemake.resources.get("gpu", 0))
 title = f"Training of {cell.name} with {rule.name} on {snakemake.wildcards.task}"
-about = (snakemake, title, params.training["dtype"], place)
+about = (snakemake, title, params.training["dtype"], device)
 output = Path(snakemake.output[0])
 resume = Resume(output.with_name(f".{output.name}.resume.npz"), result_key(*about))
 training = train(
@@ -26,7 +26,7 @@ training = train(
     params.seeds,
     **params.protocol,
     dtype=params.training["dtype"],
-    place=place,
+    device=device,
     processes=max(1, snakemake.threads - 1),
     resume=resume,
 )
