@@ -1,11 +1,12 @@
 """The ensemble loop: all seeds of a pass in one array, checkpoints before the update, the loss of every update."""
 
 import logging
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from engine.common.backend import CPU, namespace, to_host
+from engine.common.backend import CPU, to_host
 from engine.common.progress import Progress
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
@@ -14,7 +15,7 @@ from engine.network.unroll import Parameters
 from engine.optimizers.adam_beside import AdamBeside
 from engine.training.data import batches
 from engine.training.held_out import held_out
-from engine.training.steps import adaptive_steps, update_statistics
+from engine.training.updates import Pass, first_state, stacked
 
 log = logging.getLogger(__name__)
 
@@ -85,33 +86,38 @@ def train(
     With `resume` (a checkpoint.Resume), a training that was cut off goes on from what was kept, to the same bits.
     """
     rule = AdamBeside(rule) if cell.gate_for_each_unit else rule
-    progress = Progress(f"{task} {cell.name}-{rule.name}: update", updates * len(seeds))
+    title = f"{task} {cell.name}-{rule.name}"
+    progress = Progress(f"{title}: update", updates * len(seeds))
     members_per_pass = members_per_pass or device.per_pass(4, len(seeds))
+    sizes = {"T": T, "n": cell.inputs, "batch": batch, "sequences": sequences, "jitter": jitter}
     parts = []
     for first in range(0, len(seeds), members_per_pass):
-        block = seeds[first : first + members_per_pass]
-        sizes = {"T": T, "n": cell.inputs, "batch": batch, "sequences": sequences, "jitter": jitter}
-        data = batches(task, block, **sizes, dtype=dtype, device=device, processes=processes)
-        probe = held_out(cell, task, block, T=T, probe_batch=probe_batch, device=device)
-        reached = TrainingState(rule, Parameters(*(device.move(p) for p in initial_parameters(cell, block, dtype))))
-        number = str(len(parts))
-        if resume and (tree := resume.tree(number)):
-            reached.restore(tree, device)
-            progress.skip(min(reached.k, updates) * len(block))
-            log.info("%s %s-%s: goes on from update %d of seeds %s", task, cell.name, rule.name, reached.k, block)
-        gradient_of = gradient_function(cell, reached.parameters, T, batch)
-
-        def keep(reached=reached, number=number):
-            if resume and resume.due():
-                resume.keep(number, reached.tree())
-                resume.write()
-
+        block, name = seeds[first : first + members_per_pass], str(len(parts))
+        state = first_state(rule, Parameters(*map(device.move, initial_parameters(cell, block, dtype))))
+        if resume and (tree := resume.tree(name)):
+            state.restore(tree, device)
+            progress.skip(min(state.k, updates) * len(block))
+            log.info("%s: goes on from update %d of seeds %s", title, state.k, block)
+        work = Pass(
+            cell,
+            rule,
+            rate,
+            updates,
+            frozenset(checkpoints),
+            gradient=gradient_function(cell, state.parameters, T, batch),
+            batches=batches(task, block, **sizes, dtype=dtype, device=device, processes=processes),
+            probe=held_out(cell, task, block, T=T, probe_batch=probe_batch, device=device),
+            state=state,
+        )
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            _train_pass(cell, gradient_of, rule, rate, data, probe, reached, updates, set(checkpoints), progress, keep)
+            for loss in work.run():
+                progress.advance(len(block), partial(loss_text, loss))
+                if resume and resume.due():
+                    resume.keep(name, state.tree())
+                    resume.write()
         if resume:
-            resume.keep(number, reached.tree())
-        part = _result(reached, checkpoints)
-        parts.append(part)
+            resume.keep(name, state.tree())
+        parts.append(result(state, checkpoints))
     training = joined(parts)
     for seed, k in zip(seeds, training.diverged_at, strict=True):
         if k >= 0:
@@ -119,6 +125,10 @@ def train(
                 "diverged: cell %s, optimizer %s, task %s, seed %d, update %d", cell.name, rule.name, task, seed, k
             )
     return training
+
+
+def loss_text(loss):
+    return f"loss {np.mean(to_host(loss)):.4g}"
 
 
 def joined(parts):
@@ -129,77 +139,22 @@ def joined(parts):
     return Training(Parameters(*parameters), *by_member, records)
 
 
-class TrainingState:
-    """Where a pass is: all that its further updates and its result depend on."""
-
-    def __init__(self, rule, parameters):
-        self.k = 0
-        self.parameters, self.states = parameters, [rule.start(p) for p in parameters]
-        self.losses, self.probes, self.records = [], [], []  # one an update; one a checkpoint
-        self.redrawn = 0
-
-    def tree(self):
-        """As arrays, for engine.training.checkpoint."""
-        return vars(self) | {"k": np.array(self.k), "losses": stacked(self.losses), "redrawn": np.array(self.redrawn)}
-
-    def restore(self, tree, device):
-        """Goes to where `tree` was taken."""
-        states = tree.get("states", [()] * len(self.states))  # of a rule that keeps none, nothing was kept
-        for ours, theirs in zip([self.parameters, *self.states], [tree["parameters"], *states], strict=True):
-            for x, kept in zip(ours, theirs, strict=True):
-                x[...] = device.move(kept)
-        self.k, self.redrawn = int(tree["k"]), tree["redrawn"]
-        losses = device.move(tree["losses"])
-        self.losses = [losses[k, ...] for k in range(losses.shape[0])]
-        self.probes, self.records = tree.get("probes", []), tree.get("records", [])
-
-
-def stacked(losses):
-    return to_host(namespace(losses[0]).stack(losses))
-
-
-def _train_pass(cell, gradient_of, rule, rate, data, probe, reached, updates, checkpoints, progress, keep):
-    parameters, states = reached.parameters, reached.states
-    # The last checkpoint has no update after it: its step is computed, at the last rate, and not taken.
-    steps = range(reached.k, updates + (updates in checkpoints))
-    for k, (u, y, again) in zip(steps, data(steps), strict=True):
-        if k in checkpoints:
-            reached.probes.append([to_host(p).copy() for p in parameters])
-            record = probe(reached.probes[-1])
-        loss, gradient = gradient_of(parameters, u, y)
-        mu = rate(min(k, updates - 1))
-        step = Parameters(*(rule.increment(g, state, mu, k) for g, state in zip(gradient, states, strict=True)))
-        if k in checkpoints:
-            reached.records.append(
-                record | update_statistics(step, gradient) | adaptive_steps(cell, rule, states[0], k)
-            )
-        reached.k = k + 1
-        if k == updates:
-            break
-        for p, increment in zip(parameters, step, strict=True):
-            p += increment
-        reached.redrawn = reached.redrawn + again
-        reached.losses.append(loss)
-        progress.advance(y.shape[0], lambda loss=loss: f"loss {np.mean(to_host(loss)):.4g}")
-        keep()
-
-
-def _result(reached, checkpoints):
+def result(state, checkpoints):
     """Training of a pass that is done."""
-    loss = stacked(reached.losses).T
-    diverged_at = _first_divergence(loss, [to_host(p) for p in reached.parameters])
-    probed = Parameters(*(np.stack(p) for p in zip(*reached.probes, strict=True)))
-    records = {name: np.stack([record[name] for record in reached.records], axis=1) for name in reached.records[0]}
+    loss = stacked(state.losses).T
+    diverged_at = first_divergence(loss, [to_host(p) for p in state.parameters])
+    probed = Parameters(*(np.stack(p) for p in zip(*state.probes, strict=True)))
+    records = {name: np.stack([record[name] for record in state.records], axis=1) for name in state.records[0]}
     for i, k in enumerate(sorted(checkpoints)):
         gone = (diverged_at >= 0) & (diverged_at < k)
         for p in probed:
             p[i, gone] = np.nan
         for values in records.values():
             values[gone, i] = np.nan
-    return Training(probed, loss, diverged_at, reached.redrawn, records)
+    return Training(probed, loss, diverged_at, state.redrawn, records)
 
 
-def _first_divergence(loss, final):
+def first_divergence(loss, final):
     """(member,): the first update with a loss that is not finite, or whose step leaves such weights; else -1."""
     bad = ~np.isfinite(loss)
     at = np.where(bad.any(axis=1), bad.argmax(axis=1), -1)
