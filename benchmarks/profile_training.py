@@ -43,12 +43,13 @@ def profile_of_a_job(cell_name, task):
 @njit(error_model="numpy")
 def products(z, p, W_t, W_x):
     """The matrix products of an update and nothing else."""
-    through, entering = np.empty((z.shape[1], W_x.shape[1]), z.dtype), np.empty(W_t.shape[::-1], z.dtype)
-    out = np.empty_like(p[0])
+    through, entering = np.empty((z.shape[1], W_x.shape[2]), z.dtype), np.empty(W_t[0].shape[::-1], z.dtype)
+    out = np.empty_like(p[0, 0])
     for t in range(len(p)):
-        np.dot(z[t], W_t, out)
-        np.dot(p[t], W_x, through)
-        np.dot(p[t].T, z[t], entering)
+        for k in range(len(W_t)):
+            np.dot(z[t], W_t[k], out)
+            np.dot(p[t, k], W_x[k], through)
+            np.dot(p[t, k].T, z[t], entering)
 
 
 def parts_of_an_update(name, rounds=25):
@@ -58,19 +59,20 @@ def parts_of_an_update(name, rounds=25):
     parameters = initial_parameters(cell, [0], "float32")
     function = gradient_numba.FusedGradient(cell, T, BATCH)
     function(parameters, u, y)
-    W, z, p = parameters.W[0], function.z, function.p
+    z, p, m = function.z, function.p, function.m
+    W = parameters.W[0].reshape(p.shape[1], p.shape[3], z.shape[2])
     tapes = p.copy()
     lam, dW = np.random.default_rng(0).random((BATCH, cell.state_size), dtype=np.float32), np.empty_like(W)
-    step, step_backward, _ = function.kernels
+    step, step_backward, options = function.kernels.step, function.kernels.step_backward, function.options
+    W_t, W_x = np.ascontiguousarray(W.transpose(0, 2, 1)), np.ascontiguousarray(W[:, :, : cell.units])
 
     def backward():
-        gradient_numba.backward(step_backward, function.options, W, z, p, lam.copy(), dW)
+        gradient_numba.backward(step_backward, options, W_x, z, p, m, lam.copy(), dW)
 
-    W_t, W_x = np.ascontiguousarray(W.T), np.ascontiguousarray(W[:, : cell.state_size])
     times = interleaved(
         {
             "the whole": partial(function, parameters, u, y),
-            "  forward over time": partial(gradient_numba.forward, step, function.options, W, u[:, 0], z, p),
+            "  forward over time": partial(gradient_numba.forward, step, options, W, u[:, 0], z, p, m),
             "  backward over time": backward,
             "  in these, the matrix products": partial(products, z, tapes, W_t, W_x),
         },

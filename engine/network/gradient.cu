@@ -12,7 +12,7 @@
 #define S (B + 4)  // rows that follow each other start in different banks
 #define DW_TILES (R / 4 * (C / 4))
 #define OWN_TILES ((DW_TILES + THREADS - 1) / THREADS)
-#define NEGLIGIBLE 7.888609e-31f  // 2^-100: see engine.network.gradient_numba
+#define NEGLIGIBLE 7.888609e-31f  // 2^-100: see engine.network.steps_numba
 #define EACH(i, n) for (int i = THREAD; i < (n); i += THREADS)
 
 // exp(s) = g / (1 - g) of a gate g = sigma(s), from 2^-100 to 2^100: both shares come from it with all their digits.

@@ -2,182 +2,47 @@
 
 `engine.network.unroll.loss_and_gradient` is the definition, and what every other array gets;
 tests/network/test_gradient_numba.py holds the two equal to rounding. This form is faster because
-- a step lies sample by sample, z_t (batch, state + n): its three products z W^T, delta W and z^T delta then have the
+- a step lies sample by sample, z_t (batch, H + n): its three products z W^T, delta W and z^T delta then have the
   forms that BLAS is fastest in for matrices of this size;
 - what is element by element is one pass over a step that is still in cache, and nothing is allocated in the loops.
 
-A cell has this form if it stands in KERNELS; one that does not is trained by the plain form. Its two kernels see one
-step of one member and leave the matrix products to the loops:
-- step(options, z, p, x): from z_t and p = z W^T to x_t, with what the way back needs left in p;
-- step_backward(options, z, p, lam): from that p and lambda_t to delta in p, where delta = dL/d(z W^T), and in lam to
-  that part of lambda_{t-1} which does not pass through W.
-
-Gates keep all their digits where they are saturated; the slope of a saturated candidate, 1 - phi^2, does not, as in
-other libraries (docs/numerics.md, section 5).
+A cell has this form if it stands in KERNELS of engine.network.steps_numba, which says what z, p, m and lam are; one
+that does not is trained by the plain form.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
-from numba import cfunc, types
+from numba import types
 
-from engine.cells import Leaky, Multi, Plain, Scalar
 from engine.common import jit
+from engine.network import steps_numba
+from engine.network.steps_numba import KERNELS, STEP, ZERO, flushed, matrix, run, vector
 from engine.network.unroll import Parameters
 
-vector, matrix = types.float32[::1], types.float32[:, ::1]
-run, strided_run, strided_runs = types.float32[:, :, ::1], types.float32[:, :, :], types.float32[:, :, :, :]
+runs = types.float32[:, :, :, ::1]
+strided_matrix, strided_run, strided_runs = types.float32[:, :], types.float32[:, :, :], types.float32[:, :, :, :]
 weights = types.NamedUniTuple(run, 2, Parameters)
-STEP = types.void(vector, matrix, matrix, matrix)
 function = types.FunctionType(STEP)
 
-# Multiply-add may be one operation; sums over units may be taken in any order; NaN and infinity keep their meaning.
-compiled = partial(jit.compiled, error_model="numpy", fastmath={"contract", "reassoc"})
-kernel = partial(compiled, STEP, compiler=cfunc)
-
-ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)  # a literal 1 would make the expression float64
-
-# tanh as a quotient of polynomials (the one of Eigen, which XLA uses as well): within 3e-7, never above 1, and without
-# a branch or a table, so that it runs in vector registers amid other arithmetic.
-LIMIT = np.float32(7.90531110763549805)
-P1, P3, P5 = np.float32(4.89352455891786e-03), np.float32(6.37261928875436e-04), np.float32(1.48572235717979e-05)
-P7, P9 = np.float32(5.12229709037114e-08), np.float32(-8.60467152213735e-11)
-P11, P13 = np.float32(2.00018790482477e-13), np.float32(-2.76076847742355e-16)
-Q0, Q2 = np.float32(4.89352518554385e-03), np.float32(2.26843463243900e-03)
-Q4, Q6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
-
-# exp by powers of two: 2^f for |f| <= 1/2 to 3e-7, and a gate is at least 2^-100 open and 2^-100 shut.
-PER_LOG_2, MOST, BIAS, MANTISSA = np.float32(1 / np.log(2)), np.float32(100), np.float32(127), np.float32(2**23)
-E1, E2, E3 = np.float32(6.931471880e-01), np.float32(2.402234894e-01), np.float32(5.550357104e-02)
-E4, E5 = np.float32(9.666373693e-03), np.float32(1.339086735e-03)
-
-# A smaller adjoint has no digit left to give to a float32 gradient, but its products would fall below the smallest
-# normal number, where a core is ten times slower.
-NEGLIGIBLE = np.float32(2.0**-100)
+compiled = partial(jit.compiled, error_model="numpy", fastmath={"contract", "reassoc"}, uses=[steps_numba])
 
 
-@compiled()
-def tanh(a):
-    a = min(max(a, -LIMIT), LIMIT)
-    s = a * a
-    p = (((((P13 * s + P11) * s + P9) * s + P7) * s + P5) * s + P3) * s + P1
-    return a * p / (((Q6 * s + Q4) * s + Q2) * s + Q0)
+@compiled(types.void(function, vector, run, strided_run, run, runs, run))
+def forward(step, options, W, u, z, p, m):
+    """Fills z (T+1, batch, H + n) and the tapes p (T, part, batch, row), m (T+1, batch, H or 0), from u (T, n, batch).
 
-
-@compiled()
-def odds(s):
-    """exp(s) = g / (1 - g) for g = sigma(s): both shares come from it with all their digits, near 0 and near 1."""
-    y = min(max(s * PER_LOG_2, -MOST), MOST)
-    n = np.floor(y + HALF)
-    f = y - n
-    power = np.int32((n + BIAS) * MANTISSA).view(np.float32)  # 2^n, its exponent written as a whole number
-    return power + power * (f * ((((E5 * f + E4) * f + E3) * f + E2) * f + E1))
-
-
-@kernel()
-def constant_gate(options, z, p, x):
-    """[CELL.leaky]"""
-    alpha, retained = options[0], ONE - options[0]
-    for b in range(p.shape[0]):
-        for i in range(p.shape[1]):
-            p[b, i] = tanh(p[b, i])
-            x[b, i] = retained * z[b, i] + alpha * p[b, i]
-
-
-@kernel()
-def constant_gate_backward(options, z, p, lam):
-    alpha, retained = options[0], ONE - options[0]
-    for b in range(p.shape[0]):
-        for i in range(p.shape[1]):
-            phi = p[b, i]
-            p[b, i] = alpha * lam[b, i] * (ONE - phi * phi)
-            lam[b, i] = retained * lam[b, i]
-
-
-@kernel()
-def shared_gate(options, z, p, x):
-    """[CELL.scalar]"""
-    H = p.shape[1] - 1
-    for b in range(p.shape[0]):
-        k = odds(p[b, H])
-        p[b, H] = k
-        retained = ONE / (ONE + k)
-        g = k * retained
-        for i in range(H):
-            p[b, i] = tanh(p[b, i])
-            x[b, i] = retained * z[b, i] + g * p[b, i]
-
-
-@kernel()
-def shared_gate_backward(options, z, p, lam):
-    H = p.shape[1] - 1
-    for b in range(p.shape[0]):
-        k, delta_g = p[b, H], ZERO
-        retained = ONE / (ONE + k)
-        g = k * retained
-        for i in range(H):
-            phi = p[b, i]
-            lam_g = lam[b, i] * g
-            p[b, i] = lam_g * (ONE - phi * phi)
-            delta_g += lam_g * (phi - z[b, i])
-            lam[b, i] *= retained
-        p[b, H] = delta_g * retained
-
-
-@kernel()
-def own_gates(options, z, p, x):
-    """[CELL.multi]"""
-    H = p.shape[1] // 2
-    for b in range(p.shape[0]):
-        for i in range(H):
-            phi, k = tanh(p[b, i]), odds(p[b, H + i])
-            p[b, i], p[b, H + i] = phi, k
-            retained = ONE / (ONE + k)
-            x[b, i] = retained * z[b, i] + k * retained * phi
-
-
-@kernel()
-def own_gates_backward(options, z, p, lam):
-    H = p.shape[1] // 2
-    for b in range(p.shape[0]):
-        for i in range(H):
-            phi, k = p[b, i], p[b, H + i]
-            retained = ONE / (ONE + k)
-            lam_g = lam[b, i] * (k * retained)
-            p[b, i] = lam_g * (ONE - phi * phi)
-            p[b, H + i] = lam_g * (phi - z[b, i]) * retained
-            lam[b, i] *= retained
-
-
-class Kernels(NamedTuple):
-    """The element-wise work of a cell's step, compiled for the signature STEP."""
-
-    step: Callable
-    step_backward: Callable
-    options: Callable = lambda cell: ()  # the numbers of a cell that its kernels read
-
-
-KERNELS = {
-    Plain: Kernels(constant_gate, constant_gate_backward, lambda cell: (cell.alpha,)),
-    Leaky: Kernels(constant_gate, constant_gate_backward, lambda cell: (cell.alpha,)),
-    Scalar: Kernels(shared_gate, shared_gate_backward),
-    Multi: Kernels(own_gates, own_gates_backward),
-}
-
-
-@compiled(types.void(function, vector, matrix, strided_run, run, run))
-def forward(step, options, W, u, z, p):
-    """Fills z (T+1, batch, state + n) and the tapes p (T, batch, row) from the inputs u (T, n, batch)."""
+    W (part, row, H + n). Before, m[0] is 0; or m is W_i u, and W has zeros where W_i was.
+    """
     T, n, _ = u.shape
-    state = z.shape[2] - n
-    W_t = np.ascontiguousarray(W.T)
-    z[0, :, :state] = ZERO
+    H = z.shape[2] - n
+    W_t = np.ascontiguousarray(W.transpose(0, 2, 1))
+    z[0, :, :H] = ZERO
     for t in range(T):
-        z[t, :, state:] = u[t].T
-        np.dot(z[t], W_t, p[t])
-        step(options, z[t], p[t], z[t + 1])
+        z[t, :, H:] = u[t].T
+        for k in range(len(W_t)):
+            np.dot(z[t], W_t[k], p[t, k])
+        step(options, z[t], p[t], m[t : t + 2], z[t + 1])
 
 
 @compiled(types.float32(vector, vector, matrix, vector, matrix))
@@ -199,32 +64,61 @@ def loss_and_error(W_o, y, x, dW_o, lam):
     return loss / np.float32(batch)
 
 
-@compiled(types.void(function, vector, matrix, run, run, matrix, matrix))
-def backward(step_backward, options, W, z, p, lam, dW):
-    """[BPTT] from lambda_T in lam (batch, state) to dL/dW."""
-    W_x = np.ascontiguousarray(W[:, : lam.shape[1]])
-    through, entering = np.empty_like(lam), np.empty_like(dW)
+@compiled(types.void(function, vector, strided_run, run, runs, run, matrix, run))
+def backward(step_backward, options, W_x, z, p, m, lam, dW):
+    """[BPTT] from lambda_T in lam (batch, state) to dL/dW (part, row, H + n); W_x (part, row, H) reads the state."""
+    W_x = np.ascontiguousarray(W_x)
+    through, entering = np.empty((len(lam), W_x.shape[2]), np.float32), np.empty_like(dW[0])
     dW[:] = ZERO
     for t in range(len(p) - 1, -1, -1):
-        step_backward(options, z[t], p[t], lam)
-        np.dot(p[t], W_x, through)
-        for b in range(lam.shape[0]):
-            for i in range(lam.shape[1]):
-                now = lam[b, i] + through[b, i]
-                lam[b, i] = ZERO if abs(now) < NEGLIGIBLE else now
-        np.dot(p[t].T, z[t], entering)
-        dW += entering
+        step_backward(options, z[t], p[t], m[t : t + 2], lam)
+        for k in range(len(W_x)):
+            np.dot(p[t, k], W_x[k], through)
+            for b in range(through.shape[0]):
+                for i in range(through.shape[1]):
+                    lam[b, i] = flushed(lam[b, i] + through[b, i])
+            np.dot(p[t, k].T, z[t], entering)
+            dW_k = dW[k]
+            dW_k += entering
 
 
-@compiled(types.void(function, function, vector, weights, strided_runs, matrix, run, run, vector, weights))
-def ensemble(step, step_backward, options, parameters, u, y, z, p, loss, gradient):
+@compiled(types.void(strided_matrix, strided_run, run))
+def drive(W_i, u, m):
+    """m = W_i u, (T, batch, H)."""
+    W_t = np.ascontiguousarray(W_i.T)
+    for t in range(len(u)):
+        np.dot(np.ascontiguousarray(u[t].T), W_t, m[t])
+
+
+@compiled(types.void(run, strided_run, strided_matrix))
+def drive_backward(m, u, dW_i):
+    """dL/dW_i from dL/d(W_i u) in m."""
+    entering, u_t = np.empty(dW_i.shape, np.float32), np.empty((u.shape[2], u.shape[1]), np.float32)
+    dW_i[:] = ZERO
+    for t in range(len(u)):
+        u_t[:] = u[t].T
+        np.dot(m[t].T, u_t, entering)
+        dW_i += entering
+
+
+@compiled(
+    types.void(function, function, vector, types.boolean, weights, strided_runs, matrix, run, runs, run, matrix, vector,
+               weights)
+)  # fmt: skip
+def ensemble(step, step_backward, options, inputs_in_m, parameters, u, y, z, p, m, lam, loss, gradient):
     """One member after the other: a member is the same whatever stands beside it."""
-    lam = np.empty((z.shape[1], z.shape[2] - u.shape[2]), np.float32)
-    for m in range(len(y)):
-        W, W_o = parameters.W[m], parameters.W_o[m, 0]
-        forward(step, options, W, u[:, m], z, p)
-        loss[m] = loss_and_error(W_o, y[m], z[-1], gradient.W_o[m, 0], lam)
-        backward(step_backward, options, W, z, p, lam, gradient.W[m])
+    H = parameters.W_o.shape[2]
+    for member in range(len(y)):
+        W, W_o, u_m, dW = parameters.W[member].copy(), parameters.W_o[member, 0], u[:, member], gradient.W[member]
+        if inputs_in_m:
+            drive(W[:H, H:], u_m, m)
+            W[:H, H:] = ZERO
+        by_part = W.reshape(p.shape[1], p.shape[3], z.shape[2])
+        forward(step, options, by_part, u_m, z, p, m)
+        loss[member] = loss_and_error(W_o, y[member], z[-1], gradient.W_o[member, 0], lam)
+        backward(step_backward, options, by_part[:, :, :H], z, p, m, lam, dW.reshape(by_part.shape))
+        if inputs_in_m:
+            drive_backward(m, u_m, dW[:H, H:])
 
 
 class FusedGradient:
@@ -235,12 +129,15 @@ class FusedGradient:
         self.kernels = KERNELS[type(cell)]
         self.options = np.array(self.kernels.options(cell), np.float32)
         self.z = np.zeros((T + 1, batch, columns), np.float32)
-        self.p = np.zeros((T, batch, rows), np.float32)
+        self.p = np.zeros((T, self.kernels.parts, batch, rows // self.kernels.parts), np.float32)
+        self.m = np.zeros((T + 1, batch, cell.units * self.kernels.uses_m), np.float32)
+        self.lam = np.zeros((batch, cell.state_size), np.float32)
 
     def __call__(self, parameters, u, y):
-        step, step_backward, _ = self.kernels
+        of = self.kernels
         loss, gradient = np.empty(len(y), np.float32), Parameters(*map(np.empty_like, parameters))
-        ensemble(step, step_backward, self.options, parameters, u, y, self.z, self.p, loss, gradient)
+        work = self.z, self.p, self.m, self.lam
+        ensemble(of.step, of.step_backward, self.options, of.inputs_in_m, parameters, u, y, *work, loss, gradient)
         return loss, gradient
 
 
