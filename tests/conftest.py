@@ -58,12 +58,18 @@ def place_or_kernels(request):
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="g++, which builds kernels for a CPU, is not here")
 
 
+@pytest.fixture(scope="session")
+def compile_on_cpu(tmp_path_factory):
+    """`engine.common.cuda.compiled` for a CPU; g++ takes longer than most tests that need a kernel."""
+    return cache(partial(cuda_on_cpu.kernel, tmp_path_factory.mktemp("kernels")))
+
+
 @pytest.fixture
-def kernels_on_cpu(monkeypatch, tmp_path):
+def kernels_on_cpu(monkeypatch, compile_on_cpu):
     """CUDA kernels run on the CPU, and the engine gives them quiet arrays; skips where they cannot be built for it."""
     if not shutil.which("g++"):
         pytest.skip(needs_compiler.kwargs["reason"])
-    monkeypatch.setattr(cuda, "compiled", cache(partial(cuda_on_cpu.kernel, tmp_path)))
+    monkeypatch.setattr(cuda, "compiled", compile_on_cpu)
     monkeypatch.setattr(cuda, "on_gpu", lambda x: isinstance(x, quiet_arrays.Array))
     monkeypatch.setattr(cuda, "most_shared_bytes", lambda: 227 * 1024)
 
