@@ -89,14 +89,18 @@ def on_gpu(gpu):
     return gpu.move
 
 
-@pytest.fixture(params=CELLS)
+ALL_CELLS = [f"{name}{biases}" for name in CELLS for biases in ("", " with biases")]
+
+
+@pytest.fixture(params=ALL_CELLS)
 def cell(request):
-    """Every registered cell, small: H = 5, n = 3; leaky with alpha = 0.8."""
+    """Every registered cell, without and with biases, small: H = 5, n = 3; leaky with alpha = 0.8."""
     return small_cell(request.param)
 
 
 def small_cell(name, units=5, inputs=3):
-    options = {"leaky": {"alpha": 0.8}}.get(name, {})
+    name, biases, _ = name.partition(" with biases")
+    options = {"leaky": {"alpha": 0.8}}.get(name, {}) | ({"bias": True} if biases else {})
     return make_cell(name, units, inputs, **options)
 
 

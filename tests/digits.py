@@ -126,7 +126,12 @@ def exact(x):
 def shaken(seed):
     """As numbers, each moved by half a rounding of float64 to a whole one, up or down."""
     rng = np.random.default_rng(seed)
-    return lambda x: numbers(x) * (1 + EPS * rng.choice([-1, 1], np.shape(x)) * rng.uniform(0.5, 1, np.shape(x)))
+
+    def rounded(x):
+        moved = EPS * rng.choice([-1, 1], np.shape(x)) * rng.uniform(0.5, 1, np.shape(x))
+        return numbers(x) * (1 + numbers(moved))  # added as numbers: a float64 next to 1 has no such digits
+
+    return rounded
 
 
 def truth_and_reach(reference):
@@ -159,7 +164,8 @@ def gradients_of_each_step(cell, parameters, u, y, rounded=exact):
     W, W_o = rounded(parameters.W), rounded(parameters.W_o)
     weights = [1 * W for _ in u]
     x = exact(np.zeros((len(W), cell.state_size, y.shape[1])))
+    one = exact(np.ones((len(W), int(cell.bias), y.shape[1])))
     for W_t, u_t in zip(weights, rounded(u), strict=True):
-        x = rounded(cell.step(W_t, np.concat([x, u_t], axis=1))[0])
+        x = rounded(cell.step(W_t, np.concat([x, u_t, one], axis=1))[0])
     error = (W_o @ x[:, : cell.units])[:, 0] - y
     return derivatives((error * error).mean(axis=1).sum(), np.stack(weights))[0]

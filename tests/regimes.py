@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from conftest import small_cell
+from conftest import ALL_CELLS, small_cell
 
-from engine.cells import CELLS
 from engine.network.unroll import Parameters
 
 
@@ -36,9 +35,9 @@ REGIMES = {
 # A cell whose gate is a constant has no gates to saturate.
 CASES = [
     (cell, name)
-    for cell in CELLS
+    for cell in ALL_CELLS
     for name, regime in REGIMES.items()
-    if not regime.gates or set(small_cell(cell).blocks) > {"W_r", "W_i"}
+    if not regime.gates or small_cell(cell).gate_reacts
 ]
 
 

@@ -261,8 +261,8 @@ def time_scale_pages(config):
 
 
 def learned(config, found):
-    """Those models whose gate learns: the cell has weights beyond those of its candidate."""
-    return [m for m in found if len(build_cell(cell_settings(config, m.split("-")[0], 1)).blocks) > 2]
+    """Those models whose gate learns, and so reacts to the state."""
+    return [m for m in found if build_cell(cell_settings(config, m.split("-")[0], 1)).gate_reacts]
 
 
 def is_factorial(config):

@@ -1,7 +1,7 @@
 """What every recurrent cell offers."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -15,15 +15,21 @@ class Cell(ABC):
 
     The cell's weights are one array W (member, row, H + n), so that one product W @ z with z_t = [x_{t-1}; u_t]
     (member, H + n, batch) gives every pre-activation of a step. `blocks` names the parts of W as docs/theory.md
-    does. The weights of the candidate are called W_r and W_i.
+    does. The weights of the candidate are called W_r and W_i. With `bias` z_t has one more row, which is 1, and W one
+    more column, the biases [NET.bias].
     """
 
     units: int
     inputs: int
+    bias: bool = field(default=False, kw_only=True)
 
     name: ClassVar[str]
-    options: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[str, ...]] = ("bias",)
     gate_reacts: ClassVar[bool] = True  # to the state; where it does not, B_t = 0 [JAC.split]
+
+    def __post_init__(self):
+        if not isinstance(self.bias, bool):
+            raise ValueError(f"cell {self.name}: bias = {self.bias!r}, allowed is true or false")
 
     @property
     def state_size(self):
@@ -33,7 +39,16 @@ class Cell(ABC):
     @property
     @abstractmethod
     def blocks(self):
-        """{name: (rows, columns)}: the place in W of each weight of docs/theory.md. A vector has an int as rows."""
+        """{name: (rows, columns)}: the place in W of each weight of docs/theory.md, a slice or an int each."""
+
+    def reads(self, gate, rows):
+        """The `blocks` of some rows of W: {gate}_r reads the state, {gate}_i the input, and {gate}_b is their bias.
+
+        The bias of the candidate, the gate W, is called b.
+        """
+        x, u, one = slice(0, self.units), slice(self.units, self.units + self.inputs), self.units + self.inputs
+        biases = {"b" if gate == "W" else f"{gate}_b": (rows, one)} if self.bias else {}
+        return {f"{gate}_r": (rows, x), f"{gate}_i": (rows, u)} | biases
 
     @abstractmethod
     def step(self, W, z):
@@ -62,14 +77,19 @@ class Cell(ABC):
     @property
     def gate_for_each_unit(self):
         """Whether `log_gates` has a row for each unit."""
-        W, z = np.zeros((1, *self.shape)), np.zeros((1, self.state_size + self.inputs, 1))
+        W, z = np.zeros((1, *self.shape)), np.zeros((1, self.state_size + self.inputs + self.bias, 1))
         return self.log_gates(W, z)[0].shape[1] == self.units
 
     @property
     def shape(self):
         """Shape (rows, columns) of W."""
-        rows, columns = zip(*self.blocks.values(), strict=True)
-        return max(r + 1 if isinstance(r, int) else r.stop for r in rows), max(c.stop for c in columns)
+        sides = zip(*self.blocks.values(), strict=True)
+        return tuple(max(part + 1 if isinstance(part, int) else part.stop for part in side) for side in sides)
+
+    @property
+    def weights(self):
+        """How many numbers the weights are. W of a GRU with biases has entries beside them, which are 0."""
+        return sum(view.size for view in self.unpack(np.empty(self.shape)).values())
 
     def unpack(self, W):
         """{name: view of W}: the weights by their names in docs/theory.md, with the leading axes of W kept."""
@@ -77,8 +97,8 @@ class Cell(ABC):
 
     def pack(self, weights):
         """W from the weights by name; the inverse of `unpack`."""
-        first = next(iter(weights.values()))
-        lead = first.shape[: -1 if isinstance(self.blocks[next(iter(weights))][0], int) else -2]
+        name, first = next(iter(weights.items()))
+        lead = first.shape[: first.ndim - sum(isinstance(part, slice) for part in self.blocks[name])]
         W = zeros(first, *lead, *self.shape)
         for name, (rows, columns) in self.blocks.items():
             W[..., rows, columns] = weights[name]

@@ -15,16 +15,13 @@ from engine.common.backend import identity, namespace, zeros
 class LearnedGate(Cell):
     """A gate g_t = sigma(s_t) with s_t = (the rows of W after the first H) @ z_t: one row, or one for each unit."""
 
-    gate_names: ClassVar[tuple[str, str]]
+    gate_name: ClassVar[str]
     shared: ClassVar[bool]  # one gate for all units, or one for each
 
     @property
     def blocks(self):
         H = self.units
-        x, u = slice(0, H), slice(H, H + self.inputs)
-        rows = H if self.shared else slice(H, 2 * H)
-        recurrent, driven = self.gate_names
-        return {"W_r": (slice(0, H), x), "W_i": (slice(0, H), u), recurrent: (rows, x), driven: (rows, u)}
+        return self.reads("W", slice(0, H)) | self.reads(self.gate_name, H if self.shared else slice(H, 2 * H))
 
     def step(self, W, z):
         H = self.units
@@ -64,8 +61,7 @@ class ConstantGate(Cell):
 
     @property
     def blocks(self):
-        H = self.units
-        return {"W_r": (slice(0, H), slice(0, H)), "W_i": (slice(0, H), slice(H, H + self.inputs))}
+        return self.reads("W", slice(0, self.units))
 
     def step(self, W, z):
         a = W @ z

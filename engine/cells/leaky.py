@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from numbers import Real
 
+from engine.cells.cell import Cell
 from engine.cells.gated import ConstantGate
 
 
@@ -11,8 +12,9 @@ class Leaky(ConstantGate):
     """A leaky integrator; raises ValueError where alpha is outside (0, 1]."""
 
     name = "leaky"
-    options = ("alpha",)
+    options = (*Cell.options, "alpha")
 
     def __post_init__(self):
+        super().__post_init__()
         if not (isinstance(self.alpha, Real) and 0 < self.alpha <= 1):
             raise ValueError(f"cell leaky: alpha = {self.alpha!r}, allowed is 0 < alpha <= 1")

@@ -1,6 +1,6 @@
 """[CELL.lstm]  c_t = f_t c_{t-1} + i_t phi(W_r h_{t-1} + W_i u_t),  h_t = o_t phi(c_t), long short-term memory.
 
-The convention is that of PyTorch's nn.LSTM, without biases and projections: i_t = sigma(input_r h_{t-1} + input_i u_t),
+The convention is that of PyTorch's nn.LSTM, without projections: i_t = sigma(input_r h_{t-1} + input_i u_t),
 and so for forget and output; no peepholes. The state is x_t = [h_t; c_t], of 2H rows, and the readout reads h. The
 gates mix the memory c, so the gate g_t, the share of the candidate that enters, is the input gate i_t, and the
 retention is the forget gate f_t. These are two gates: unlike elsewhere the retention is not 1 - g_t.
@@ -25,9 +25,9 @@ class LSTM(Cell):
     @property
     def blocks(self):
         H = self.units
-        h, u = slice(0, H), slice(H, H + self.inputs)
-        rows = {name: slice(i * H, (i + 1) * H) for i, name in enumerate(("W", "input", "forget", "output"))}
-        return {f"{name}_{side}": (rows[name], columns) for name in rows for side, columns in (("r", h), ("i", u))}
+        candidate, entry, forget, output = (slice(i * H, (i + 1) * H) for i in range(4))
+        gates = self.reads("input", entry) | self.reads("forget", forget) | self.reads("output", output)
+        return self.reads("W", candidate) | gates
 
     def parts(self, z):
         """[h_{t-1}; u_t], which W reads, and c_{t-1}."""

@@ -10,5 +10,5 @@ class Multi(LearnedGate):
     """H learned gates; J = diag(1-g) + diag(g) D W_r + diag((phi - x) g (1-g)) V_r  [JAC.multi]."""
 
     name = "multi"
-    gate_names = ("V_r", "V_i")
+    gate_name = "V"
     shared = False

@@ -10,5 +10,5 @@ class Scalar(LearnedGate):
     """One learned gate in (0, 1); J = (1-g) I + g D W_r + (phi - x)(g(1-g) w_r)^T  [JAC.scalar]."""
 
     name = "scalar"
-    gate_names = ("w_r", "w_i")
+    gate_name = "w"
     shared = True

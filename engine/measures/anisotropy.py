@@ -1,7 +1,5 @@
 """Joint anisotropy of the propagation of states and of the updates of parameters (Figures 6 to 10)."""
 
-from math import prod
-
 import numpy as np
 
 from engine.common.backend import CPU, like, namespace, to_host, zeros
@@ -38,7 +36,7 @@ QUANTITIES = {
 def coordinates(networks, *, lags, pairs, gradients, **_):
     """{dimension: values} of QUANTITIES."""
     cell = networks.cell
-    parameters = prod(cell.shape) + cell.units
+    parameters = cell.weights + cell.units
     return {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,

@@ -12,6 +12,8 @@ from engine.network.unroll import loss_and_gradient
 def gradient_function(cell, parameters, T, batch):
     """(parameters, u, y) -> (loss, gradient), as `loss_and_gradient`: compiled, a CUDA kernel, or that one itself."""
     W = parameters.W
+    if cell.shape[1] != cell.units + cell.inputs + cell.bias:  # a GRU with biases: they have no place for b_h
+        return partial(loss_and_gradient, cell)
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):
         return gradient_numba.FusedGradient(cell, T, batch)
     if cuda.on_gpu(W) and W.dtype == np.float32 and gradient_cuda.has_kernel(cell, batch):

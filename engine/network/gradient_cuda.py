@@ -15,7 +15,7 @@ import numpy as np
 from engine.cells import GRU, LSTM, Leaky, Multi, Plain, Scalar
 from engine.common import cuda
 from engine.common.backend import namespace
-from engine.network.unroll import Parameters
+from engine.network.unroll import Parameters, with_constant
 
 GATES = {Plain: 0, Leaky: 0, Scalar: 1, Multi: 2, GRU: 3, LSTM: 4}
 SAMPLES = (16, 8, 4)  # of a batch in one block, the first that divides it
@@ -60,7 +60,8 @@ def has_kernel(cell, batch):
 
 def definitions(cell, B, threads):
     """The kernel's sizes, ahead of its source."""
-    return cuda.definitions(GATE=GATES[type(cell)], H=cell.units, N=cell.inputs, B=B, THREADS=threads)
+    inputs = cell.inputs + cell.bias
+    return cuda.definitions(GATE=GATES[type(cell)], H=cell.units, N=inputs, B=B, THREADS=threads)
 
 
 class CudaGradient:
@@ -68,7 +69,7 @@ class CudaGradient:
 
     def __init__(self, cell, parameters, T, batch):
         xp, members = namespace(parameters.W), len(parameters.W)
-        self.T, self.batch, self.alpha = T, batch, getattr(cell, "alpha", 0.0)
+        self.cell, self.T, self.batch, self.alpha = cell, T, batch, getattr(cell, "alpha", 0.0)
         self.B, self.threads = samples_of_a_block(batch), threads_of_a_block(cell)
         self.grid = slices, _ = batch // self.B, members
         self.shared_bytes = shared_bytes(cell, self.B, self.threads)
@@ -82,7 +83,7 @@ class CudaGradient:
     def __call__(self, parameters, u, y):
         sizes = np.int32(self.T), np.int32(self.batch), np.float32(self.alpha)
         parts = self.loss, self.dW, self.dW_o
-        arguments = (*parameters, u, y, *sizes, self.z, self.p, *parts)
+        arguments = (*parameters, with_constant(self.cell, u), y, *sizes, self.z, self.p, *parts)
         self.kernel(self.grid, (self.threads,), arguments, shared_mem=self.shared_bytes)
         xp = namespace(y)
         loss, dW, dW_o = (xp.sum(part, axis=0) for part in parts)

@@ -18,7 +18,7 @@ from numba import types
 from engine.common import jit
 from engine.network import steps_numba
 from engine.network.steps_numba import KERNELS, STEP, ZERO, flushed, matrix, run, vector
-from engine.network.unroll import Parameters
+from engine.network.unroll import Parameters, with_constant
 
 runs = types.float32[:, :, :, ::1]
 strided_matrix, strided_run, strided_runs = types.float32[:, :], types.float32[:, :, :], types.float32[:, :, :, :]
@@ -126,7 +126,7 @@ class FusedGradient:
 
     def __init__(self, cell, T, batch):
         rows, columns = cell.shape
-        self.kernels = KERNELS[type(cell)]
+        self.cell, self.kernels = cell, KERNELS[type(cell)]
         self.options = np.array(self.kernels.options(cell), np.float32)
         self.z = np.zeros((T + 1, batch, columns), np.float32)
         self.p = np.zeros((T, self.kernels.parts, batch, rows // self.kernels.parts), np.float32)
@@ -136,7 +136,7 @@ class FusedGradient:
     def __call__(self, parameters, u, y):
         of = self.kernels
         loss, gradient = np.empty(len(y), np.float32), Parameters(*map(np.empty_like, parameters))
-        work = self.z, self.p, self.m, self.lam
+        u, work = with_constant(self.cell, u), (self.z, self.p, self.m, self.lam)
         ensemble(of.step, of.step_backward, self.options, of.inputs_in_m, parameters, u, y, *work, loss, gradient)
         return loss, gradient
 

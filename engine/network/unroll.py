@@ -8,23 +8,24 @@ from engine.common.backend import namespace, zeros
 class Parameters(NamedTuple):
     """All trained weights of an ensemble, or their gradients."""
 
-    W: object  # (member, row, H + n), the cell's weights, see engine.cells.cell
+    W: object  # (member, row, H + n), the cell's weights, see engine.cells.cell.Cell
     W_o: object  # (member, 1, H), the readout
 
 
 class Trajectory(NamedTuple):
     """A run over t = 1..T."""
 
-    z: object  # (T, member, H + n, batch): z_t = [x_{t-1}; u_t]
+    z: object  # (T, member, H + n, batch): z_t = [x_{t-1}; u_t], or [x_{t-1}; u_t; 1] of a cell with biases
     x_T: object  # (member, H, batch)
     tapes: list  # what step_backward needs, one a step
 
 
 def forward(cell, W, u, keep_tapes=True):
     """Runs the cell from x_0 = 0 over the inputs u (T, member, n, batch)."""
-    T, members, _, batch = u.shape
+    u = with_constant(cell, u)
+    T, members, driven, batch = u.shape
     H = cell.state_size
-    z = zeros(W, T, members, H + cell.inputs, batch)
+    z = zeros(W, T, members, H + driven, batch)
     z[:, :, H:, :] = u
     tapes = []
     for t in range(T):
@@ -34,6 +35,12 @@ def forward(cell, W, u, keep_tapes=True):
         if t + 1 < T:
             z[t + 1, :, :H, :] = x
     return Trajectory(z, x, tapes)
+
+
+def with_constant(cell, u):
+    """All that drives a cell: inputs u (T, member, n, batch) and, if it has biases, a channel that is always 1."""
+    xp = namespace(u)
+    return xp.concat([u, xp.ones_like(u[:, :, :1, :])], axis=2) if cell.bias else u
 
 
 def readout(cell, W_o, x):

@@ -15,8 +15,9 @@ def weight_quantities(cell):
     """{name: Quantity} of the weights, by their names in docs/theory.md."""
 
     def dims(rows, columns):
-        row = "" if isinstance(rows, int) else "unit "
-        return f"seed checkpoint {row}{'source' if columns.start == 0 else 'input'}"
+        row = "" if isinstance(rows, int) else " unit"
+        column = "" if isinstance(columns, int) else " source" if columns.start == 0 else " input"
+        return f"seed checkpoint{row}{column}"
 
     label = f"[CELL.{cell.name}]"
     weights = {name: Quantity(dims(*block), f"weight {name}", label, dtype="") for name, block in cell.blocks.items()}
@@ -43,7 +44,7 @@ def weight_coordinates(cell):
 
 def cell_attributes(cell):
     """What makes the cell again, see `load_networks`."""
-    options = {key: getattr(cell, key) for key in cell.options}
+    options = {key: value for key in cell.options if (value := getattr(cell, key)) is not False}
     return {"cell_kind": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
 
 

@@ -39,13 +39,14 @@ class Training(NamedTuple):
 def initial_parameters(cell, seeds, dtype):
     """Parameters of the ensemble from U(-1/sqrt(fan_in), 1/sqrt(fan_in)) [RANDOM.weights], NumPy.
 
-    Each weight has its own stream of the seed, so cells share the initial values of the weights that they share.
+    Each weight has its own stream of the seed, so cells share the initial values of the weights that they share. Biases
+    have the bound of the recurrent weights, as in PyTorch.
     """
     H = cell.units
     shapes = {name: view.shape for name, view in cell.unpack(np.empty(cell.shape)).items()} | {"W_o": (1, H)}
 
     def draw(seed, name):
-        bound = shapes[name][-1] ** -0.5
+        bound = (shapes[name] or (H,))[-1] ** -0.5
         return stream(seed, "weights", name).uniform(-bound, bound, shapes[name]).astype(dtype)
 
     weights = {name: np.stack([draw(seed, name) for seed in seeds]) for name in shapes}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_example, small_cell
+from conftest import ALL_CELLS, make_example, small_cell
 
 from engine.cells import CELLS, make_cell
 from engine.common.backend import to_host
@@ -93,16 +93,15 @@ def test_gates_are_in_the_unit_interval(cell):
         assert (log_gate <= 0).all()
 
 
-@pytest.mark.parametrize("name", ["plain", "leaky", "scalar", "multi", "gru"])
+@pytest.mark.parametrize("name", [name for name in ALL_CELLS if "lstm" not in name])
 def test_what_a_gate_does_not_let_in_is_retained(name):
     """An LSTM has a gate of its own for each."""
     log_g, log_r = small_cell(name).log_gates(*some_step(small_cell(name)))
     np.testing.assert_allclose(np.exp(log_g) + np.exp(log_r), 1, rtol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["plain", "leaky", "scalar", "multi", "gru", "lstm"])
-def test_a_cell_says_whether_each_unit_has_a_gate(name):
-    assert small_cell(name).gate_for_each_unit == (name in ("multi", "gru", "lstm"))
+def test_a_cell_says_whether_each_unit_has_a_gate(cell):
+    assert cell.gate_for_each_unit == (cell.name in ("multi", "gru", "lstm"))
 
 
 def test_saturated_gates_keep_their_logs():
@@ -117,7 +116,7 @@ def test_saturated_gates_keep_their_logs():
 
 # The equations of docs/theory.md, section 1, and of PyTorch's manual for GRU and LSTM, once more and sample by sample.
 def plain_step(w, x, u):
-    return np.tanh(w["W_r"] @ x + w["W_i"] @ u)
+    return np.tanh(w["W_r"] @ x + w["W_i"] @ u + w.get("b", 0))
 
 
 def leaky_step(w, x, u, alpha=0.8):
@@ -125,7 +124,7 @@ def leaky_step(w, x, u, alpha=0.8):
 
 
 def scalar_step(w, x, u):
-    g = 1 / (1 + np.exp(-(w["w_r"] @ x + w["w_i"] @ u)))
+    g = gate(w, "w", x, u)
     return (1 - g) * x + g * plain_step(w, x, u)
 
 
@@ -135,35 +134,51 @@ def multi_step(w, x, u):
 
 
 def gate(w, name, x, u):
-    return 1 / (1 + np.exp(-(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u)))
+    return 1 / (1 + np.exp(-(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u + w.get(f"{name}_b", 0))))
+
+
+def gru_candidate(w, r, h, u):
+    return np.tanh(w["W_i"] @ u + w.get("b", 0) + r * (w["W_r"] @ h + w.get("b_h", 0)))
 
 
 def gru_step(w, h, u):
     r, z = gate(w, "reset", h, u), gate(w, "update", h, u)
-    n = np.tanh(w["W_i"] @ u + r * (w["W_r"] @ h))
+    n = gru_candidate(w, r, h, u)
     return (1 - z) * n + z * h
 
 
 def lstm_step(w, x, u):
     h, c = np.split(x, 2)
     i, f, o = (gate(w, name, h, u) for name in ("input", "forget", "output"))
-    c = f * c + i * np.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    c = f * c + i * plain_step(w, h, u)
     return np.concatenate([o * np.tanh(c), c])
 
 
-STEPS = [plain_step, leaky_step, scalar_step, multi_step, gru_step, lstm_step]
+STEPS = {
+    "plain": plain_step,
+    "leaky": leaky_step,
+    "scalar": scalar_step,
+    "multi": multi_step,
+    "gru": gru_step,
+    "lstm": lstm_step,
+}
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda f: f.__name__)
-def test_step_is_the_equation_of_the_theory(step):
-    cell = small_cell(step.__name__.removesuffix("_step"))
+@pytest.mark.parametrize("biases", ["", " with biases"])
+@pytest.mark.parametrize("name", STEPS)
+def test_step_is_the_equation_of_the_theory(name, biases):
+    cell = small_cell(name + biases)
     W, z = some_step(cell)
     x, _ = cell.step(W, z)
+    for m, b in np.ndindex(len(W), z.shape[2]):
+        found = STEPS[name](cell.unpack(W[m]), *state_and_input(cell, z[m, :, b]))
+        np.testing.assert_allclose(x[m, :, b], found, **ROUNDING)
+
+
+def state_and_input(cell, z):
+    """x_{t-1} and u_t of one sample."""
     S = cell.state_size
-    for m in range(len(W)):
-        for b in range(z.shape[2]):
-            w = cell.unpack(W[m])
-            np.testing.assert_allclose(x[m, :, b], step(w, z[m, :S, b], z[m, S:, b]), **ROUNDING)
+    return z[:S], z[S : S + cell.inputs]
 
 
 # The step with its gates as arguments, for one sample: with the gates of one state and the rest at another it has A as
@@ -173,13 +188,13 @@ def mixed(w, gates, x, u):
 
 
 def gru_mixed(w, gates, h, u):
-    n = np.tanh(w["W_i"] @ u + gates["reset"] * (w["W_r"] @ h))
+    n = gru_candidate(w, gates["reset"], h, u)
     return (1 - gates["update"]) * n + gates["update"] * h
 
 
 def lstm_mixed(w, gates, x, u):
     h, c = x[: len(x) // 2], x[len(x) // 2 :]
-    c = gates["forget"] * c + gates["input"] * np.tanh(w["W_i"] @ u + w["W_r"] @ h)
+    c = gates["forget"] * c + gates["input"] * plain_step(w, h, u)
     return np.concatenate([gates["output"] * np.tanh(c), c])
 
 
@@ -190,17 +205,17 @@ HELD_GATES = {
 }
 
 
+@pytest.mark.parametrize("biases", ["", " with biases"])
 @pytest.mark.parametrize("name", HELD_GATES)
-def test_first_part_holds_the_gates_still(name):
+def test_first_part_holds_the_gates_still(name, biases):
     """A is the Jacobian with the gates as constants; B alone carries their own reaction [JAC.split]."""
-    cell, (step, names) = small_cell(name), HELD_GATES[name]
+    cell, (step, names) = small_cell(name + biases), HELD_GATES[name]
     W, z = some_step(cell)
     A, _ = cell.step_jacobian(W, z)
-    S, H = cell.state_size, cell.units
     for m, b in np.ndindex(len(W), z.shape[2]):
-        w, x, u = cell.unpack(W[m]), z[m, :S, b], z[m, S:, b]
-        gates = {gate_name: gate(w, gate_name, x[:H], u) for gate_name in names}
-        columns = [step(w, gates, x + 1e-150j * e, u).imag / 1e-150 for e in np.eye(S)]
+        w, (x, u) = cell.unpack(W[m]), state_and_input(cell, z[m, :, b])
+        gates = {gate_name: gate(w, gate_name, x[: cell.units], u) for gate_name in names}
+        columns = [step(w, gates, x + 1e-150j * e, u).imag / 1e-150 for e in np.eye(cell.state_size)]
         np.testing.assert_allclose(A[m, b], np.stack(columns, axis=1), rtol=1e-13, atol=2e-15)
 
 
@@ -220,6 +235,26 @@ def test_unknown_names_are_met_with_the_nearest():
         make_cell("mutli", 4, 2)
     with pytest.raises(ValueError, match="'alhpa', did you mean 'alpha'"):
         make_cell("leaky", 4, 2, alhpa=0.5)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_biases_are_the_weights_of_one_more_input_that_is_always_1(name):
+    """[NET.bias] A GRU's b_h, which is not, is 0 here."""
+    cell, folded = small_cell(name + " with biases"), small_cell(name, inputs=4)
+    parameters, u, _ = make_example(cell)
+    cell.unpack(parameters.W).get("b_h", np.zeros(1))[...] = 0
+    weights = cell.unpack(parameters.W)
+    for key in [key for key in weights if key.endswith("_i")]:
+        bias = weights.pop("b" if key == "W_i" else key[:-1] + "b")
+        weights[key] = np.concatenate([weights[key], bias[..., None]], axis=-1)
+    weights.pop("b_h", None)
+    expected = forward(folded, folded.pack(weights), np.concatenate([u, np.ones_like(u[:, :, :1])], axis=2))
+    np.testing.assert_allclose(forward(cell, parameters.W, u).x_T, expected.x_T, **ROUNDING)
+
+
+def test_bias_is_a_yes_or_no():
+    with pytest.raises(ValueError, match="cell leaky: bias = 1, allowed is true or false"):
+        make_cell("leaky", 4, 2, alpha=0.5, bias=1)
 
 
 def test_registry_is_by_the_cells_own_names():
