@@ -121,7 +121,7 @@ def test_adams_moments_of_the_gradients_met_are_kept_where_each_unit_has_a_gate(
         parameters = Parameters(*(p[k] for p in found.parameters))
         u, y, _ = ensemble_batch("adding", SEEDS, "train", k, T=12, n=cell.inputs, batch=8)
         v = 0.999 * v + 0.001 * loss_and_gradient(cell, parameters, u, y)[1].W ** 2
-    incoming = (v / (1 - 0.999**4))[:, : cell.units]
+    incoming = (v / (1 - 0.999**4))[:, : cell.units, : cell.units + cell.inputs]  # rows of W_r and W_i
     # Gradients agree to rounding, 1e-12 of the larger ones; the mean leans on the smallest ones.
     np.testing.assert_allclose(found.records["adaptive_step_beside"][:, 3], (incoming**-0.5).mean(axis=2), rtol=1e-9)
 
