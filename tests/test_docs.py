@@ -24,21 +24,6 @@ def blocks(page):
     return re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
-def write(folder, kind, name, text):
-    """A block with a file name becomes that file; a diff edits it, and must find what it replaces once."""
-    path = folder / name
-    if kind != "diff":
-        path.write_text(text)
-        return
-    edited = path.read_text()
-    for hunk in re.split(r"^@@\n", text, flags=re.MULTILINE):
-        lines = hunk.splitlines(keepends=True)
-        before, after = ("".join(line[1:] for line in lines if line[0] in f" {sign}") for sign in "-+")
-        assert edited.count(before) == 1, f"{name} has not once what docs/ replaces:\n{before}"
-        edited = edited.replace(before, after)
-    path.write_text(edited)
-
-
 def shell(folder, commands):
     """Runs the commands in `folder`, in the environment of these tests."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
@@ -47,7 +32,7 @@ def shell(folder, commands):
 
 
 def test_extending_works_as_it_stands(tmp_path):
-    """A cell, a task and an optimizer, one file and one registration each: the laws hold, and a run makes figures."""
+    """A cell, a task and an optimizer, one file each: the laws hold, and a run makes figures."""
     folder = copy_of_the_house(tmp_path)
     for part in ("tests", "tools", "docs", "pyproject.toml", "PAPER_MAP.md", "README.md", "Makefile"):
         (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, folder / part)
@@ -58,7 +43,7 @@ def test_extending_works_as_it_stands(tmp_path):
             if "pytest" in text:
                 assert all(f"[{name}" in said.stdout for name in ("mgu", "peak", "lion"))
         else:
-            write(folder, kind, name, text)
+            (folder / name).write_text(text)
     made = {str(path.relative_to(folder / "results/mine")) for path in (folder / "results/mine").rglob("*")}
     assert {"effective_lr/fresh/peak/mgu.nc", "figures/fresh/effective_lr_mgu_peak.pdf"} <= made
 
@@ -76,7 +61,7 @@ def test_own_networks_are_measured_as_the_page_says(tmp_path):
             measured = shell(folder, text.strip() + " -- results/mine/networks/recorded/gates.nc")
             assert measured.returncode == 0, measured.stderr
         elif name:
-            write(folder, kind, name, text)
+            (folder / name).write_text(text)
     gates = load(folder / "results/mine/networks/recorded/gates.nc")
     assert gates.sizes["lag"] == 50 and "recorded on recorded" in gates.title
 

@@ -9,6 +9,7 @@ from engine.common.registry import lookup, nearest
 from engine.tasks import make_task
 from workflow.networks import check_network
 from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings
+from workflow.plugins import load
 from workflow.targets import RELEASED, released
 
 TRAINED_ON = {  # keys that are looked for at a wrong place
@@ -24,10 +25,14 @@ class ConfigError(ValueError):
 
 
 def check(config):
-    """Raises ConfigError with every mistake in a configuration: those of form, or without any those of content."""
+    """Raises ConfigError with every mistake in a configuration: those of form, or without any those of content.
+
+    It loads the plugins of a configuration that is right in its form.
+    """
     schema = Draft202012Validator(yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
     errors = sorted(schema.iter_errors(config), key=lambda e: (list(map(str, e.absolute_path)), e.validator))
-    found = [line for error in errors for line in explain(error)] or [*part_mistakes(config), *block_mistakes(config)]
+    found = [line for error in errors for line in explain(error)] or [*plugin_mistakes(config)]
+    found = found or [*part_mistakes(config), *block_mistakes(config)]
     found = list(dict.fromkeys(found))
     if found:
         raise ConfigError("\n  ".join([f"{len(found)} mistakes:", *found] if found[1:] else found))
@@ -104,6 +109,12 @@ def refusal(key, make):
 
 def unknown(key, kind, name, config):
     return refusal(key, lambda: lookup(kind, name, config[f"{kind}s"]))
+
+
+def plugin_mistakes(config):
+    """Plugins that cannot be loaded; the others are then there."""
+    for path in config.get("plugins", []):
+        yield from refusal("plugins", lambda path=path: load(path))
 
 
 def part_mistakes(config):

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.results.provenance import provenance
+from workflow.plugins import load, plugins_among
 
 log = logging.getLogger("job")
 LOWERED_BY = "fewer seeds by `seeds_per_job`, fewer samples by `batch` of a training or `probe_batch` of a measurement"
@@ -39,6 +40,8 @@ def start(snakemake):
 
     sys.excepthook = end
     at_start.update(contents(snakemake.input.code))
+    for path in plugins_among(at_start):
+        load(path)
 
 
 def contents(paths):
@@ -56,6 +59,8 @@ def attributes(snakemake, title, dtype, device):
         raise RuntimeError(f"edited while this job ran: {', '.join(edited)}. Run again, and the job is made anew")
     settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
     about = {key: value for key, value in snakemake.wildcards.items() if key != "block"}
+    plugins = {Path(path).name: at_start[path] for path in plugins_among(at_start)}
+    about |= {"plugins_sha256": plugins} if plugins else {}
     return {"rule": snakemake.rule} | about | provenance(title, settings, dtype, device)
 
 

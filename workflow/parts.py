@@ -1,8 +1,11 @@
 """From entries of the configuration to cells and optimizers: settings (plain data, a rule's params), then objects."""
 
-from engine.cells import make_cell
-from engine.optimizers import make_optimizer
+from inspect import getfile
+
+from engine.cells import CELLS, make_cell
+from engine.optimizers import OPTIMIZERS, make_optimizer
 from engine.optimizers.schedules import make_schedule
+from engine.tasks import TASKS
 
 
 def cell_settings(config, name, inputs):
@@ -31,3 +34,17 @@ def build_optimizer(settings, updates):
     """The update rule of `optimizer_settings`, and its learning rate as a function of the update."""
     factor = make_schedule(updates, **settings["schedule"])
     return make_optimizer(settings["rule"], **settings["options"]), lambda k: settings["rate"] * factor(k)
+
+
+def part_files(config, wildcards):
+    """{"cell", "task", "optimizer": file} of those that a job's wildcards name, or the entry of its `network`."""
+    network = wildcards.get("network")
+    named = config["networks"][network] if network else wildcards
+    found = {}
+    if cell := named.get("cell"):
+        found["cell"] = getfile(CELLS[cell_settings(config, cell, inputs=1)["kind"]])
+    if task := named.get("task"):
+        found["task"] = getfile(TASKS[task])
+    if optimizer := named.get("optimizer"):
+        found["optimizer"] = getfile(OPTIMIZERS[optimizer_settings(config, optimizer)["rule"]])
+    return found

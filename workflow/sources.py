@@ -1,26 +1,35 @@
-"""Which files of this repository a script imports, directly or through others."""
+"""Which files hold the code of a job: what its script imports, directly or through others, and what it uses."""
 
 import ast
+import os
 import re
 from functools import cache
 from pathlib import Path
 
 PACKAGES = ("engine", "workflow")
+# These import all that is registered. A job depends on none of them, but on what it takes from them.
+REGISTRIES = {kind: f"engine/{kind}s/__init__.py" for kind in ("cell", "task", "optimizer")}
 
 
-def sources(script, root, *modules):
-    """Paths, relative to `root`, of the files of PACKAGES that `script` and the dotted `modules` need; sorted."""
-    root = Path(root)
-    found = {file for name in modules for file in files(root, name)}
-    ahead = [script, *found]
+@cache
+def sources(script, root, *modules, **things):
+    """Paths, from `root`, of the files of PACKAGES that `script` and the dotted `modules` need; sorted.
+
+    `things` {kind of registry: path} are the files of what the job takes from the registries; that of a registry which
+    its code does not reach is left out.
+    """
+    found, ahead = set(), {script, *(file for name in modules for file in files(root, name))}
+    taken = {REGISTRIES[kind]: os.path.relpath(path, root) for kind, path in things.items()}
     while ahead:
-        for path in imports(root, ahead.pop()) - found:
+        path = ahead.pop()
+        path = taken.get(path, path)
+        if path not in REGISTRIES.values() and path not in found:
             found.add(path)
-            ahead.append(path)
-    return sorted(found)
+            ahead |= imports(root, path)
+    return sorted(found - {script})
 
 
-@cache  # every job reads the rules again, and the scripts share most of what they import
+@cache  # the scripts share most of what they import
 def imports(root, path):
     """Files that one file imports, with the __init__.py of every package on the way."""
     if Path(path).suffix != ".py":

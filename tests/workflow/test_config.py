@@ -95,6 +95,9 @@ MISTAKES = {
     "anisotropy: {gradients: 9}": "anisotropy.rank = 10 is too large: there are gradients = 9",
     "anisotropy: {gradients: 10}": "anisotropy.rank = 10 is too large: there are gradients = 10",
     "expansion: {epsilons: [0.1, 1.0]}": "expansion.epsilons: found 2 entries, at least 5 needed",
+    "plugins: mine.py": "plugins: found 'mine.py', allowed is one array",
+    "plugins: [config/mine.py]": "config/mine.py is not there",
+    "plugins: [config/config.yaml]": "config/config.yaml is no Python file",
     "training: {dtype: float16}": "training.dtype: found 'float16', did you mean",
 }
 

@@ -1,5 +1,6 @@
 """The workflow as a user meets it: planned, run, run again, edited, mistyped. In a copy, from nothing."""
 
+import json
 import re
 
 import numpy as np
@@ -116,6 +117,51 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
         assert planned(smoke[0]) == expected | judged
     finally:
         edited.write_text(before)
+
+
+PLUGIN = """from engine.cells import CELLS
+from engine.cells.multi import Multi
+
+
+class Mine(Multi):
+    name = "mine"
+
+
+CELLS[Mine.name] = Mine
+"""
+
+
+def test_registering_reruns_nothing(smoke):
+    """Neither in the engine nor by a plugin; a job of the new cell is all that there is to do."""
+    folder = smoke[0]
+    registries = [folder / "engine" / f"{kind}s" / "__init__.py" for kind in ("cell", "task", "optimizer")]
+    before = {path: path.read_text() for path in [*registries, folder / "engine" / "cells" / "lstm.py"]}
+    (folder / "mine.py").write_text(PLUGIN)
+    (folder / "registered.yaml").write_text("plugins: [mine.py]\ncells: {mine: {}}\n")
+    (folder / "used.yaml").write_text("effective_lr: {cells: [leaky, scalar, multi, mine]}\n")
+    try:
+        for path, text in before.items():
+            path.write_text(text + "\n# edited\n")
+        assert planned(folder, config=(*SMOKE, "registered.yaml")) == {}
+        jobs = planned(folder, config=(*SMOKE, "registered.yaml", "used.yaml"))
+        assert jobs["train"] == jobs["effective_lr"] == 1
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+
+
+def test_a_job_takes_its_cell_from_a_plugin_and_depends_on_it(tmp_path):
+    folder = copy_of_the_house(tmp_path)
+    (folder / "mine.py").write_text(PLUGIN)
+    (folder / "mine.yaml").write_text("plugins: [mine.py]\ncells: {mine: {}}\nexpansion: {cells: [multi, mine]}\n")
+    words = ["--", *(f"results/smoke/expansion/{cell}.nc" for cell in ("multi", "mine"))]
+    said = snakemake(folder, *SMOKE, "mine.yaml", *words)
+    assert said.returncode == 0, said.stderr
+    ours, mine = (xr.open_dataset(folder / name) for name in words[1:])
+    xr.testing.assert_equal(ours, mine)
+    assert "plugins_sha256" not in ours.attrs and list(json.loads(mine.plugins_sha256)) == ["mine.py"]
+    (folder / "mine.py").write_text(PLUGIN + "# edited\n")
+    assert planned(folder, *words, config=(*SMOKE, "mine.yaml")) == {"expansion": 1}
 
 
 def test_more_data_leave_what_is_there(smoke):

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 # The repository; workflow.basedir would be the folder of the Snakefile that includes this one.
-ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from snakemake.exceptions import WorkflowError
@@ -15,7 +15,7 @@ from engine.common.words import data_label
 from workflow import sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
-from workflow.parts import cell_settings, optimizer_settings, data_settings
+from workflow.parts import cell_settings, data_settings, optimizer_settings, part_files
 from workflow.sources import sources
 
 try:
@@ -55,8 +55,16 @@ wildcard_constraints:
 
 
 def code(script, *modules):
-    """The files that a script and further modules import: as inputs, so that an edit reruns what depends on them."""
-    return sources(f"workflow/scripts/{script}", ROOT, *modules)
+    """The files that a script and further modules import, and those of the job's cell, task and optimizer.
+
+    They are inputs, so that an edit reruns what depends on them.
+    """
+
+    def files(wildcards):
+        found = sources(f"workflow/scripts/{script}", ROOT, *modules, **part_files(config, wildcards))
+        return [os.path.relpath(ROOT / path) for path in found]
+
+    return files
 
 
 def code_of(quantity):

@@ -29,7 +29,7 @@ rule measure_network:
     input:
         networks=rules.import_network.output[0],
         data=lambda w: own.recorded(config, w.network),
-        code=lambda w: code_of(w.quantity),
+        code=lambda w: code_of(w.quantity)(w),
     output:
         path("networks"),
     log:

@@ -5,6 +5,7 @@ from engine.measures.anisotropy import QUANTITIES, measure
 from engine.measures.differences import JITTER
 from engine.network.ensemble import Networks
 from engine.results.netcdf import dataset, save
+from engine.tasks import make_task
 from engine.training.held_out import QUANTITIES as HELD_OUT_QUANTITIES
 from engine.training.train import QUANTITIES as TRAINING_QUANTITIES
 from engine.training.train import train
@@ -13,7 +14,7 @@ from workflow.job import attributes, start
 from workflow.parts import build_cell, build_optimizer
 
 start(snakemake)
-params, task = snakemake.params, snakemake.wildcards.task
+params, task = snakemake.params, make_task(snakemake.wildcards.task)
 device = find_device(snakemake.resources.get("gpu", 0))
 cell = build_cell(params.cell)
 rule, rate = build_optimizer(params.optimizer, params.training["updates"])

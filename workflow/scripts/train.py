@@ -4,6 +4,7 @@ from pathlib import Path
 
 from engine.common.backend import find_device
 from engine.results.trainings import save_training
+from engine.tasks import make_task
 from engine.training.checkpoint import Resume
 from engine.training.train import train
 from workflow.job import attributes, result_key, start
@@ -11,10 +12,10 @@ from workflow.parts import build_cell, build_optimizer
 
 start(snakemake)
 params = snakemake.params
-cell = build_cell(params.cell)
+cell, task = build_cell(params.cell), make_task(snakemake.wildcards.task)
 rule, rate = build_optimizer(params.optimizer, params.protocol["updates"])
 device = find_device(snakemake.resources.get("gpu", 0))
-title = f"Training of {cell.name} with {rule.name} on {snakemake.wildcards.task}"
+title = f"Training of {cell.name} with {rule.name} on {task}"
 about = (snakemake, title, params.training["dtype"], device)
 output = Path(snakemake.output[0])
 resume = Resume(output.with_name(f".{output.name}.resume.npz"), result_key(*about))
@@ -22,7 +23,7 @@ training = train(
     cell,
     rule,
     rate,
-    snakemake.wildcards.task,
+    task,
     params.seeds,
     **params.protocol,
     dtype=params.training["dtype"],
