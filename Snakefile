@@ -1,10 +1,16 @@
 # From config/config.yaml to the figures: train -> measure -> draw. `snakemake --cores 2` makes everything.
+import os
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
+# This repository, as seen from the working directory: another one where `--directory` or another workflow chooses it.
+ROOT = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True)))
 
-configfile: "config/config.yaml"
+
+configfile: ROOT / "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"

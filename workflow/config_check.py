@@ -9,6 +9,7 @@ from engine.common.registry import lookup, nearest
 from engine.tasks import make_task
 from workflow.networks import check_network
 from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings
+from workflow.paths import named_files, settle_paths
 from workflow.plugins import load
 from workflow.targets import RELEASED, released
 
@@ -24,15 +25,17 @@ class ConfigError(ValueError):
     """What is wrong in the configuration, a line a mistake: which key, what was found, what is allowed."""
 
 
-def check(config):
+def check(config, layers=()):
     """Raises ConfigError with every mistake in a configuration: those of form, or without any those of content.
 
-    It loads the plugins of a configuration that is right in its form.
+    In between it settles the paths in the configuration, as `settle_paths`, and loads its plugins.
     """
     schema = Draft202012Validator(yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
     errors = sorted(schema.iter_errors(config), key=lambda e: (list(map(str, e.absolute_path)), e.validator))
-    found = [line for error in errors for line in explain(error)] or [*plugin_mistakes(config)]
-    found = found or [*part_mistakes(config), *block_mistakes(config)]
+    found = [line for error in errors for line in explain(error)]
+    if not found:
+        settle_paths(config, layers)
+        found = [*path_mistakes(config), *plugin_mistakes(config)] or [*part_mistakes(config), *block_mistakes(config)]
     found = list(dict.fromkeys(found))
     if found:
         raise ConfigError("\n  ".join([f"{len(found)} mistakes:", *found] if found[1:] else found))
@@ -109,6 +112,14 @@ def refusal(key, make):
 
 def unknown(key, kind, name, config):
     return refusal(key, lambda: lookup(kind, name, config[f"{kind}s"]))
+
+
+def path_mistakes(config):
+    """Files whose names Snakemake cannot hold."""
+    for keys, path in named_files(config):
+        if set(path) & set("{}"):
+            key = ".".join(map(str, keys))
+            yield f"{key}: {path} has braces, which Snakemake takes for a wildcard; give the file another name"
 
 
 def plugin_mistakes(config):

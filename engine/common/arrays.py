@@ -19,7 +19,7 @@ def read_arrays(path):
     try:
         return readers[ending](path)
     except FileNotFoundError as error:
-        raise ValueError(f"{path} is not there") from error
+        raise ValueError(f"{Path(path).absolute()} is not there") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} is no whole {ending} file ({error})") from error
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from house import ROOT
 
 from tools.config_tables import PAGE, keys, with_tables
 from workflow.config_check import EXPERIMENTS, SCHEMA, ConfigError, check
@@ -27,7 +28,7 @@ def read(name):
 
 @pytest.mark.parametrize("name", sorted(p.name for p in CONFIG.glob("*.yaml") if p.name != "claims.yaml"))
 def test_shipped_configurations_are_right(name):
-    check(merged(read("config.yaml"), read(name)))
+    check(merged(read("config.yaml"), read(name)), [(CONFIG / name, read(name))])
 
 
 MISTAKES = {
@@ -66,7 +67,8 @@ MISTAKES = {
     "gates: {references: [leaky-adam]}": "gates.references: leaky-adam is not in anisotropy.models (plain-adam",
     "networks: {a: {file: a.npz, cell: grue, task: adding}}": "networks.a.cell: unknown cell 'grue'",
     "networks: {a: {file: a.npz, cell: gru}}": "networks.a: name a task, or a file of sequences as data, and not both",
-    "networks: {a: {file: a.npz, cell: gru, task: adding}}": "networks.a: a.npz is not there",
+    "networks: {a: {file: a.npz, cell: gru, task: adding}}": f"networks.a: {ROOT}/a.npz is not there",
+    "networks: {a: {file: 'a{1}.npz', cell: gru, task: adding}}": "networks.a.file: a{1}.npz has braces",
     "networks: {a: {file: config/example_gru.safetensors, cell: gru, task: addng}}": "networks.a: unknown task 'addng'",
     "{anisotropy: {rank: 20}, networks: {a: {file: config/example_gru.safetensors, cell: gru, task: adding}}}": (
         "networks.a: anisotropy.rank = 20 is too large for a state of 16"

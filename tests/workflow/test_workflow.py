@@ -26,6 +26,36 @@ def test_the_catalogue_finds_the_same_workflow(tmp_path):
     assert here.pop("all") == there.pop("default") and here == there
 
 
+IMPORTED = "results/smoke/networks/example/weights.nc"
+
+
+@pytest.fixture
+def house_and_project(tmp_path):
+    """The repository, and a folder of someone who uses it from outside."""
+    for name in ("house", "project"):
+        (tmp_path / name).mkdir()
+    return copy_of_the_house(tmp_path / "house"), tmp_path / "project"
+
+
+def test_another_workflow_takes_it_as_a_module(house_and_project):
+    house, project = house_and_project
+    module = f'module timescales:\n    snakefile: "{house}/workflow/Snakefile"\nuse rule * from timescales\n'
+    (project / "Snakefile").write_text(module)
+    words = ("--configfile", "../house/config/smoke.yaml")
+    assert planned(project, config=words) == planned(house, "-s", "workflow/Snakefile")
+    said = snakemake(project, *words, "--", IMPORTED)
+    assert said.returncode == 0, said.stderr
+    assert (project / IMPORTED).exists() and not (house / "results").exists()
+
+
+@pytest.mark.parametrize("within, words", [("project", ("-s", "../house/Snakefile")), ("house", ("-d", "../project"))])
+def test_results_lie_in_the_working_directory(house_and_project, within, words):
+    house, project = house_and_project
+    said = snakemake(project.parent / within, *words, "--configfile", "../house/config/smoke.yaml", "--", IMPORTED)
+    assert said.returncode == 0, said.stderr
+    assert (project / IMPORTED).exists() and not (house / "results").exists()
+
+
 def test_smoke_makes_every_figure_in_both_formats(smoke):
     figures = smoke[0] / "results" / "smoke" / "figures"
     pdf, png = ({p.stem for p in figures.rglob(f"*.{ext}")} for ext in ("pdf", "png"))

@@ -5,7 +5,7 @@ EVIDENCE = targets.evidence(config)
 rule claims:
     input:
         measured=EVIDENCE.values(),
-        claims="config/claims.yaml",
+        claims=ROOT / "config/claims.yaml",
         code=code("claims.py"),
     output:
         claims=f"{RESULTS}/claims.csv",

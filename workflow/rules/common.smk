@@ -1,14 +1,11 @@
 # What the rules share: the checked configuration, and what a rule says of its files and jobs.
 import json
-import os
 import sys
 from hashlib import sha256
-from pathlib import Path
 
-# The repository; workflow.basedir would be the folder of the Snakefile that includes this one.
-ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT.resolve()))
 
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
 from engine.common.words import data_label
@@ -18,8 +15,9 @@ from workflow.config_check import ConfigError, check
 from workflow.parts import cell_settings, data_settings, optimizer_settings, part_files
 from workflow.sources import sources
 
+LAYERS = [*reversed(workflow.overwrite_configfiles), *workflow.configfiles]  # the strongest first
 try:
-    check(config)
+    check(config, [(file, load_configfile(file)) for file in LAYERS])
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
 if before := targets.made_before(config):
