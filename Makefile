@@ -4,7 +4,7 @@
 PYTHON ?= python3
 # How many cores to use; without it, all of them.
 CORES =
-# A folder of profiles/: default, gpu or slurm.
+# Folders of profiles/: default, gpu, slurm, or "slurm gpu".
 PROFILE = default
 # 12 or 13 adds CuPy for that version of CUDA to .venv.
 CUDA = $(if $(filter gpu,$(PROFILE)),13)
@@ -14,7 +14,8 @@ RUN = paper
 ARGS =
 
 PY = .venv/bin/python
-SNAKEMAKE = $(PY) -m snakemake --workflow-profile profiles/$(PROFILE) $(if $(CORES),--cores $(CORES))
+SNAKEMAKE = $(PY) -m snakemake --workflow-profile profiles/$(or $(filter-out gpu,$(PROFILE)),default) \
+  $(if $(filter gpu,$(PROFILE)),--profile profiles/gpu) $(if $(CORES),--cores $(CORES))
 READY = .venv/requirements.lock $(if $(CUDA),.venv/requirements-gpu-cuda$(CUDA).lock)
 config = $(if $(filter-out paper,$(1)),--configfile config/$(1).yaml)
 
@@ -39,7 +40,7 @@ help:
 	@echo 'make lock        the newest versions into the lock files'
 	@echo 'make clean       removes environments and caches; results stay'
 	@echo
-	@echo 'With any of them: CORES=2, PROFILE=gpu or slurm, CUDA=12 or 13, ARGS=..., PYTHON=python3.12'
+	@echo 'With any of them: CORES=2, PROFILE=gpu, slurm or "slurm gpu", CUDA=12 or 13, ARGS=..., PYTHON=python3.12'
 	@echo 'For example: make paper CORES=4 ARGS=--dry-run'
 
 paper smoke factorial: $(READY)

@@ -96,7 +96,7 @@ def test_what_is_measured_equals_the_cpu_s(gpu, name):
 
 def test_a_whole_experiment_equals_the_cpu_s(gpu, tmp_path):
     folders = [copy_of_the_house(tmp_path / name) for name in ("cpu", "gpu")]
-    for folder, words in zip(folders, ((), ("--workflow-profile", "profiles/gpu")), strict=True):
+    for folder, words in zip(folders, ((), ("--profile", "profiles/gpu")), strict=True):
         said = snakemake(folder, *SMOKE, *words, "--", MEASURED)
         assert said.returncode == 0, said.stderr
     here, there = (xr.load_dataset(folder / MEASURED) for folder in folders)

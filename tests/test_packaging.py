@@ -247,8 +247,25 @@ def test_the_gpu_profile_asks_a_gpu_for_every_rule_that_can_use_one():
     assert profile["set-resources"] == {rule: {"gpu": 1} for rule in rules}
 
 
-@pytest.mark.parametrize("name", ["default", "gpu"])
-def test_no_profile_takes_the_gpu_away_in_silence(name):
+def test_the_gpu_profile_caps_nothing():
+    """It adds to one for a machine or for a cluster, whose caps hold.
+
+    Cores in it would be those of the machine that submits, and Snakemake would lower the threads of every job to them.
+    """
+    profile = yaml.safe_load((ROOT / "profiles" / "gpu" / "config.yaml").read_text())
+    assert profile.keys() == {"set-resources", "set-threads"}
+
+
+def test_no_profile_takes_the_gpu_away_in_silence():
     # Snakemake lowers what a job asks for to the cap: with gpu: 0 a job that was told to use the GPU runs on the CPU.
-    profile = yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+    profile = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text())
     assert profile["resources"]["gpu"] >= 1
+
+
+@pytest.mark.parametrize("rule", ["conda: ENVIRONMENT", 'conda: "../envs/engine.yaml"'])
+def test_jobs_have_small_environments(rule):
+    """Those that can use a GPU the one that common.smk chooses, all others the engine's."""
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for body in re.findall(r"^rule \w+:\n((?:[ \t].*\n|\n)+)", path.read_text(), re.MULTILINE):
+            can_use_gpu = bool(re.search(r"^\s+gpu=", body, re.MULTILINE))
+            assert (rule in re.sub(r"conda:\s+", "conda: ", body)) == (can_use_gpu == rule.endswith("ENVIRONMENT"))

@@ -237,6 +237,12 @@ def test_a_typo_is_explained_and_nothing_runs(tmp_path):
     assert not (folder / "results").exists()
 
 
+def test_the_gpu_profile_adds_to_that_of_one_machine(tmp_path):
+    folder = copy_of_the_house(tmp_path)
+    said = snakemake(folder, *SMOKE, "--profile", "profiles/gpu", "--dry-run", "--", "results/smoke/expansion/multi.nc")
+    assert "gpu=1" in said.stdout + said.stderr
+
+
 def test_a_gpu_that_is_not_there_is_named(smoke, tmp_path):
     """Asked for through the job's resource; never replaced by the CPU in silence."""
     from engine.common.backend import DeviceError, find_device

@@ -10,7 +10,7 @@ rule anisotropy:
     benchmark:
         benchmark_by_seeds("anisotropy")
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.anisotropy),

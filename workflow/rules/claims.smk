@@ -16,7 +16,7 @@ rule claims:
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(2000),

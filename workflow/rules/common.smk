@@ -36,6 +36,10 @@ if os.environ.setdefault("CONFIGURATION_OF_THE_RUN", CONTENT) != CONTENT:
 
 os.environ.update(MPLBACKEND="agg")  # a notebook hands its own to its jobs, and that need not be there
 
+# With `--sdm conda`: the environment of the rules that can use a GPU, in a run that gives one to some of them.
+GPU = any("gpu" in asked for asked in workflow.resource_settings.overwrite_resources.values())
+ENVIRONMENT = f"../envs/{'gpu' if GPU else 'engine'}.yaml"
+
 RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
 FAMILIES, NETWORKS = targets.families(config), targets.networks(config)

@@ -19,7 +19,7 @@ rule differences:
     log:
         log_of("differences"),
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.anisotropy),
@@ -41,7 +41,7 @@ rule differences_training:
     log:
         log_of("differences_training"),
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.anisotropy),
@@ -71,7 +71,7 @@ rule differences_slope:
     log:
         log_of("slopes"),
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.effective_lr),
@@ -99,7 +99,7 @@ rule differences_page:
     log:
         f"{RESULTS}/logs/differences_page.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),

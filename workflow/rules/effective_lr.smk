@@ -10,7 +10,7 @@ rule effective_lr:
     benchmark:
         benchmark_by_seeds("effective_lr")
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.effective_lr),

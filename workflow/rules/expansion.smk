@@ -9,7 +9,7 @@ rule expansion:
     benchmark:
         benchmark_by_seeds("expansion")
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.expansion),

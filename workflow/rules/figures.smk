@@ -19,7 +19,7 @@ rule draw_effective_lr:
     log:
         f"{RESULTS}/logs/figures/{{data}}/{{number}}effective_lr_{{cell}}_{{task}}.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
@@ -43,7 +43,7 @@ rule draw_predictors:
     log:
         f"{RESULTS}/logs/figures/{{data}}/{{number}}predictors_{{task}}.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
@@ -63,7 +63,7 @@ rule draw_expansion:
     log:
         f"{RESULTS}/logs/figures/{{number}}expansion_{{cell}}.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
@@ -82,7 +82,7 @@ rule draw_anisotropy:
     log:
         f"{RESULTS}/logs/figures/{{number}}anisotropy_{{task}}.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),

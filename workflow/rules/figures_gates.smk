@@ -13,7 +13,7 @@ rule draw_gates:
     log:
         f"{RESULTS}/logs/figures/gates.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
@@ -35,7 +35,7 @@ rule draw_time_scales:
     log:
         f"{RESULTS}/logs/figures/time_scales.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
@@ -56,7 +56,7 @@ rule draw_coupling:
     log:
         f"{RESULTS}/logs/figures/coupling.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
@@ -78,7 +78,7 @@ rule draw_alignment:
     log:
         f"{RESULTS}/logs/figures/alignment.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
@@ -102,7 +102,7 @@ rule draw_steps:
     log:
         f"{RESULTS}/logs/figures/steps.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
@@ -125,7 +125,7 @@ rule draw_decomposition:
     log:
         f"{RESULTS}/logs/figures/decomposition.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
@@ -150,7 +150,7 @@ rule draw_claims:
     log:
         f"{RESULTS}/logs/figures/claims.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),

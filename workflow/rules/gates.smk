@@ -14,7 +14,7 @@ rule gates:
     benchmark:
         benchmark_by_seeds("gates")
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.gates),
@@ -43,7 +43,7 @@ rule steps:
     log:
         log_of("steps"),
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
@@ -65,7 +65,7 @@ rule table1:
     log:
         f"{RESULTS}/logs/table1.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
@@ -87,7 +87,7 @@ rule coupling:
     log:
         f"{RESULTS}/logs/coupling.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),

@@ -10,7 +10,7 @@ rule join:
     wildcard_constraints:
         path=f"({'|'.join(sorted(SPLIT))})/[^.]+",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),

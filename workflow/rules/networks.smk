@@ -13,7 +13,7 @@ rule import_network:
     wildcard_constraints:
         network="[^/]+",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(1000),
@@ -40,7 +40,7 @@ rule measure_network:
         network="[^/]+",
         quantity="|".join(own.PROTOCOLS),
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(own.size),
@@ -70,7 +70,7 @@ rule draw_networks:
     log:
         f"{RESULTS}/logs/figures/networks.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),

@@ -17,7 +17,7 @@ rule summary:
     log:
         f"{RESULTS}/logs/summary.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
@@ -42,7 +42,7 @@ rule table_pages:
     log:
         f"{RESULTS}/logs/table_pages.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),

@@ -9,7 +9,7 @@ rule train:
     benchmark:
         benchmark_by_seeds("training")
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.training),
