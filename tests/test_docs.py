@@ -9,11 +9,8 @@ import sys
 import numpy as np
 import pytest
 from house import ROOT, copy_of_the_house
-from test_importing import our_outputs, pytorch_outputs, state_dict
 
-from engine.results.importing import read_network
 from engine.results.netcdf import load
-from engine.tasks.recorded import read_sequences
 from tools.list_files import page
 
 DOCS = ROOT / "docs"
@@ -64,25 +61,6 @@ def test_own_networks_are_measured_as_the_page_says(tmp_path):
             (folder / name).write_text(text)
     gates = load(folder / "results/mine/networks/recorded/gates.nc")
     assert gates.sizes["lag"] == 50 and "recorded on recorded" in gates.title
-
-
-def test_biases_are_folded_as_the_page_says(tmp_path):
-    """The network without biases, on sequences with a channel of ones, has the outputs of PyTorch's with biases."""
-    [script] = [text for _, name, text in blocks("own-networks.md") if name == "fold_biases.py"]
-    rng = np.random.default_rng(1)
-    state = state_dict("lstm") | {f"rnn.bias_{side}_l0": rng.normal(size=20) for side in ("ih", "hh")}
-    state["fc.bias"] = np.array([0.7])
-    u, y = rng.normal(size=(6, 4, 3)), rng.normal(size=4)
-    np.savez(tmp_path / "biased.npz", **state)
-    np.savez(tmp_path / "sequences.npz", u=u, y=y)
-    (tmp_path / "fold_biases.py").write_text(script)
-    said = shell(tmp_path, "python fold_biases.py")
-    assert said.returncode == 0, said.stderr
-    imported = read_network(tmp_path / "without_biases.npz", "lstm", {})
-    task = read_sequences(tmp_path / "sequences_with_one.npz")
-    error = our_outputs(imported, task.u) - task.y
-    expected = pytorch_outputs("lstm", state, np.moveaxis(u, 2, 1)) - y
-    np.testing.assert_allclose(error, expected, rtol=1e-11)  # six steps of rounding, and a difference of two numbers
 
 
 def test_results_are_read_and_drawn_as_the_page_says(smoke):

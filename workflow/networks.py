@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from engine.results.importing import read_network
+from engine.results.importing import expectation_mistakes, read_network
 from engine.tasks import make_task
 from engine.tasks.recorded import read_sequences
 from workflow import sizes
@@ -15,13 +15,15 @@ PROTOCOLS = {
     "anisotropy": ("probe_batch", "lags", "pairs", "gradients", "rank"),
     "gates": ("probe_batch", "samples", "lags", "rank"),
 }
+SHORTEST = 3  # steps of a sequence from which effective rates by lag can be taken
 
 
 def network_settings(config, name):
     """What `read_network` needs to import the network called `name`."""
     entry = config["networks"][name]
     cell = cell_settings(config, entry["cell"], inputs=1)
-    return {"kind": cell["kind"], "options": cell["options"], "readout": entry.get("readout")}
+    asked = {"readout": entry.get("readout"), "ignore": entry.get("ignore", [])}
+    return {"kind": cell["kind"], "options": cell["options"]} | asked
 
 
 def imported(config, name):
@@ -49,18 +51,46 @@ def protocol(config, name, quantity):
 
 
 def check_network(config, name):
-    """Raises ValueError where a network cannot be measured as the configuration says."""
-    entry, (cell, *_) = config["networks"][name], imported(config, name)
+    """Raises ValueError with all that keeps a network from being measured as the configuration says."""
+    entry, network = config["networks"][name], imported(config, name)
     task = read_sequences(entry["data"]) if "data" in entry else make_task(entry["task"])
-    for quantity in PROTOCOLS:
-        asked = protocol(config, name, quantity)
-        task.check(asked["T"], cell.inputs)
-        if "data" in entry:
-            task.check_count(max(asked.get("probe_batch", 1), asked.get("gradients", 1)))
-        if (lag := max(asked.get("lags", [1]))) >= asked["T"]:
-            raise ValueError(f"{quantity}.lags: {lag} is too long for T = {asked['T']}")
-        if (r := asked.get("r", 1)) > cell.state_size:
-            raise ValueError(f"{quantity}.rank = {r} is too large for a state of {cell.state_size}")
+    found = [line for quantity in PROTOCOLS for line in protocol_mistakes(config, name, quantity, network.cell, task)]
+    if "data" in entry and not found:
+        found = expectation_mistakes(network, task)
+    if found:
+        raise ValueError("; ".join(dict.fromkeys(found)))
+
+
+def protocol_mistakes(config, name, quantity, cell, task):
+    """What of the block `quantity` does not fit a network and the sequences on which it is measured."""
+    asked, recorded = protocol(config, name, quantity), "data" in config["networks"][name]
+    if recorded and asked["T"] < SHORTEST:
+        yield f"data: its sequences have T = {asked['T']}, allowed is T = {SHORTEST} or more"
+        return
+    yield from refused(lambda: task.check(asked["T"], cell.inputs))
+    for key in ("probe_batch", "gradients"):
+        if recorded and asked.get(key, 0) > task.sizes[2]:
+            yield f"data: it has {task.sizes[2]} sequences, and {quantity}.{key} = {asked[key]} asks for more"
+    if (lag := max(asked.get("lags", [0]))) >= asked["T"]:
+        yield f"{quantity}.lags: {lag} is too long for T = {asked['T']}"
+    if (r := asked.get("r", 0)) > cell.state_size:
+        yield f"{quantity}.rank = {r} is too large for a state of {cell.state_size}"
+    if "gradients" in asked and r >= asked["gradients"]:
+        yield (
+            f"{quantity}.rank = {r} is too large for {quantity}.gradients = {asked['gradients']}: it must be less, "
+            "since their mean is taken off"
+        )
+    if asked.get("samples", 0) > asked.get("probe_batch", 0):
+        yield f"{quantity}.samples = {asked['samples']} is more than {quantity}.probe_batch = {asked['probe_batch']}"
+
+
+def refused(check):
+    """[line] of what a check refuses, or [] where it does not."""
+    try:
+        check()
+    except ValueError as error:
+        return [str(error)]
+    return []
 
 
 def size(config, w, seeds):

@@ -27,7 +27,11 @@ def read_arrays(path):
 def read_npz(path):
     """Arrays of numbers; one of Python objects is refused, since reading it can run code."""
     with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        try:
+            return {name: file[name] for name in file.files}
+        except ValueError as error:
+            advice = "an array in it is a Python object: two stars give the arrays by name, numpy.savez(path, **d)"
+            raise ValueError(advice if "Object arrays" in str(error) else error) from error
 
 
 def read_safetensors(path):

@@ -36,7 +36,7 @@ QUANTITIES = {
 def coordinates(networks, *, lags, pairs, gradients, **_):
     """{dimension: values} of QUANTITIES."""
     cell = networks.cell
-    parameters = cell.weights + cell.units
+    parameters = cell.weights + networks.parameters.W_o.shape[-1]
     return {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,

@@ -11,8 +11,9 @@ from engine.network.unroll import loss_and_gradient
 
 def gradient_function(cell, parameters, T, batch):
     """(parameters, u, y) -> (loss, gradient), as `loss_and_gradient`: compiled, a CUDA kernel, or that one itself."""
-    W = parameters.W
-    if cell.shape[1] != cell.units + cell.inputs + cell.bias:  # a GRU with biases: they have no place for b_h
+    W, W_o = parameters
+    # They have no place for b_h of a GRU, nor for a bias of the readout.
+    if cell.shape[1] != cell.units + cell.inputs + cell.bias or W_o.shape[2] != cell.units:
         return partial(loss_and_gradient, cell)
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):
         return gradient_numba.FusedGradient(cell, T, batch)

@@ -9,7 +9,7 @@ class Parameters(NamedTuple):
     """All trained weights of an ensemble, or their gradients."""
 
     W: object  # (member, row, H + n), the cell's weights, see engine.cells.cell.Cell
-    W_o: object  # (member, 1, H), the readout
+    W_o: object  # (member, 1, H), the readout, or (member, 1, H + 1) with its bias in the last column
 
 
 class Trajectory(NamedTuple):
@@ -43,9 +43,15 @@ def with_constant(cell, u):
     return xp.concat([u, xp.ones_like(u[:, :, :1, :])], axis=2) if cell.bias else u
 
 
+def read_out(cell, W_o, x):
+    """What W_o reads of a state x (member, state, batch): its units, and a row of ones if the readout has a bias."""
+    xp, units = namespace(x), x[:, : cell.units, :]
+    return units if W_o.shape[2] == cell.units else xp.concat([units, xp.ones_like(units[:, :1, :])], axis=1)
+
+
 def readout(cell, W_o, x):
-    """y = W_o x_T, (member, batch)."""
-    return (W_o @ x[:, : cell.units, :])[:, 0, :]
+    """y = W_o x_T, and + b_o if it has a bias, (member, batch)."""
+    return (W_o @ read_out(cell, W_o, x))[:, 0, :]
 
 
 def loss_and_error(cell, parameters, trajectory, y):
@@ -65,7 +71,7 @@ def adjoints(cell, W, trajectory, lam):
 def lambda_T(cell, W_o, error):
     """dL/dx_T (member, state, batch) from dL/dy_hat (member, 1, batch)."""
     xp = namespace(error)
-    lam = xp.matrix_transpose(W_o) @ error
+    lam = xp.matrix_transpose(W_o[:, :, : cell.units]) @ error
     if cell.state_size == cell.units:
         return lam
     members, units, batch = lam.shape
@@ -101,7 +107,7 @@ def loss_and_gradient(cell, parameters, u, y):
     dW = xp.zeros_like(parameters.W)
     for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
         dW += weight_gradient(cell, pairs)
-    dW_o = error @ xp.matrix_transpose(trajectory.x_T[:, : cell.units, :])
+    dW_o = error @ xp.matrix_transpose(read_out(cell, parameters.W_o, trajectory.x_T))
     return loss, Parameters(dW, dW_o)
 
 
@@ -128,7 +134,7 @@ def per_sample_gradients(cell, parameters, u, y):
     for pairs in zip(*walk, strict=True):
         delta, operand = (by_sample(side) for side in zip(*pairs, strict=True))
         blocks.append(xp.matrix_transpose(delta) @ operand)
-    dW_o = xp.matrix_transpose(error * trajectory.x_T[:, : cell.units, :])[:, :, None, :]
+    dW_o = xp.matrix_transpose(error * read_out(cell, parameters.W_o, trajectory.x_T))[:, :, None, :]
     return Parameters(assemble(cell, blocks), dW_o)
 
 

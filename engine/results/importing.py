@@ -1,5 +1,11 @@
-"""Networks that were trained elsewhere: from a state_dict of PyTorch, or from weights under the names of our cells."""
+"""Networks that were trained elsewhere: from a state_dict of PyTorch, or from weights under the names of our cells.
 
+Every array of a file is used, or left out by its name, or the network is refused with all reasons at once: an array
+that nobody reads may make it another network.
+"""
+
+import re
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +13,7 @@ import numpy as np
 from engine.cells import Cell, make_cell
 from engine.common.arrays import read_arrays
 from engine.common.registry import nearest
-from engine.network.unroll import Parameters
+from engine.network.unroll import Parameters, forward, readout
 
 # What PyTorch stacks below each other in weight_hh and weight_ih, in its order; W is the candidate.
 STACKED = {
@@ -16,94 +22,237 @@ STACKED = {
     "lstm": ("input", "forget", "W", "output"),
 }
 
+# What the name of an array gives away, and what is said of it where it is not used.
+KNOWN = {
+    r"(weight|bias)_.*(_l[1-9]\d*|_reverse)|weight_hr": "of a further layer, direction or projection; measured is one "
+    "layer, forwards",
+    r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
+    r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",
+    r"(^|[._])[hcxs]_?0$|init": "of an initial state, and the network here starts at 0",
+    r"_raw$": "of a weight drop, which keeps the weights under this name: save them under the name without _raw",
+    r"parametrizations|_[gv]$": "of a parametrization: save the weights themselves, after "
+    "torch.nn.utils.parametrize.remove_parametrizations(module, name) or remove_weight_norm(module, name)",
+    r"kernel": "of Keras or TensorFlow, which store weights transposed and gates in another order: "
+    "docs/own-networks.md has a table",
+    r"bias|(^|[._])b($|[._])": "a bias, but not by its name of the layer or of the readout, whose bias is called b_o",
+}
+
+
+SAME = 1e-3  # of the largest output: the original may have computed in half precision; gates in another order give 0.1
+
 
 class Imported(NamedTuple):
     """A network from a file."""
 
     cell: Cell
     parameters: Parameters  # of one member
-    unused: list  # names of arrays in the file that are no part of such a network
+    left_out: list  # names of arrays in the file that were to be ignored
 
 
-def read_network(path, kind, options, readout=None):
-    """The Imported network of a file; ValueError says what is missing in it or does not fit.
+def read_network(path, kind, options, readout=None, ignore=()):
+    """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
 
-    `kind` and `options` are those of a registered cell. `readout` names the weight of the readout where several arrays
-    of the file could be it.
+    `kind` and `options` are those of a registered cell; the file says whether there are biases. `readout` names the
+    weight of the readout where several arrays of the file could be it, `ignore` the arrays that are left out: full
+    names, or patterns such as `decoder.*`.
     """
-    file = WeightFile(path)
-    layer = file.key("weight_hh_l0") or file.key("weight_hh")
-    weights = layer_weights(file, kind) if layer else own_weights(file, kind)
-    if weights["W_i"].ndim != 2:
-        file.refuse(f"W_i has shape {weights['W_i'].shape}, expected is (units, inputs)")
-    units, inputs = weights["W_i"].shape
-    cell = make_cell(kind, units, inputs, **options)
-    for name, view in cell.unpack(np.empty(cell.shape)).items():
-        weights[name] = fitted(file, name, weights[name], view.shape, f"for {units} units and {inputs} inputs")
-    readout = readout or likely_readout(file, units)
-    W_o = readout_weight(file, readout, units)
-    refuse_unsupported(file, readout)
-    dtype = np.result_type(np.float32, W_o, *weights.values())
-    parameters = Parameters(*(part.astype(dtype)[None] for part in (cell.pack(weights), W_o)))
-    return Imported(cell, parameters, sorted(file.left))
+    file = WeightFile(path, ignore)
+    cell, W = file.tried(read_cell, kind, options) or (None, None)
+    W_o = file.tried(read_readout, cell.units, readout) if cell else None
+    file.finish(cell)
+    dtype = np.result_type(W, W_o)
+    return Imported(cell, Parameters(*(part.astype(dtype)[None] for part in (W, W_o))), file.left_out)
+
+
+def expectation_mistakes(network, sequences):
+    """[line] if the outputs that are expected of the first sequences are not those of the Imported network, else [].
+
+    Expected are the states h_t (T, sequence, H) that a layer returns, or the outputs (sequence,) of the readout.
+    """
+    expected = sequences.expected
+    if expected is None:
+        return []
+    cell, (W, W_o) = network.cell, network.parameters
+    u = sequences.u[:, None, :, : expected.shape[-2 if expected.ndim == 3 else 0]]
+    trajectory = forward(cell, W.astype(np.float64), u, keep_tapes=False)
+    if expected.ndim == 3:
+        states = np.append(trajectory.z[1:, :, : cell.units], trajectory.x_T[None, :, : cell.units], axis=0)
+        found = np.swapaxes(states[:, 0], 1, 2)
+    else:
+        found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0]
+    if found.shape != expected.shape:
+        return [f"expected has shape {expected.shape}, and the network gives {found.shape}"]
+    largest, off = np.abs(expected).max(), np.abs(found - expected).max()
+    if off <= SAME * largest:
+        return []
+    return [
+        f"the network gives other outputs than `expected`, by {off:.2g} where the largest is {largest:.2g}: gates in "
+        "another order, weights transposed, or another network? docs/own-networks.md has a table"
+    ]
 
 
 class WeightFile:
-    """The arrays of a file, and the names of those that have not been taken yet."""
+    """The arrays of a file, the names of those that have not been taken yet, and the reasons to refuse it."""
 
-    def __init__(self, path):
-        self.path, self.arrays = path, read_arrays(path)
+    def __init__(self, path, ignore):
+        self.path, self.reasons, arrays = path, [], read_arrays(path)
+        lost = [pattern for pattern in ignore if not any(fnmatchcase(name, pattern) for name in arrays)]
+        self.reasons += [f"ignore: there is no {pattern}{nearest(pattern, arrays)}" for pattern in lost]
+        self.left_out = sorted(name for name in arrays if any(fnmatchcase(name, pattern) for pattern in ignore))
+        self.arrays = {name: array for name, array in arrays.items() if name not in self.left_out}
         self.left = set(self.arrays)
 
-    def refuse(self, message):
-        raise ValueError(f"{self.path}: {message}")
+    def tried(self, read, *arguments):
+        """What `read(self, ...)` finds in the file; None where it refuses, whose reason is kept."""
+        try:
+            return read(self, *arguments)
+        except ValueError as reason:
+            self.reasons.append(str(reason))
+            return None
+
+    def finish(self, cell):
+        """Raises ValueError with all reasons, one of them for each kind of array that nobody has taken."""
+        by_reason = {}
+        for name in sorted(self.left):
+            known = next((reason for pattern, reason in KNOWN.items() if re.search(pattern, name)), None)
+            if cell or known:  # without a cell nobody knows what else is a part of it
+                by_reason.setdefault(known or "no part of such a cell and one linear readout", []).append(name)
+        self.reasons += [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+        if by_reason:
+            self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
+        if self.reasons:
+            raise ValueError(f"{self.path}: " + "; ".join(self.reasons))
 
     def key(self, name):
         """The full name of the array called `name`, alone or in a module (rnn.weight_hh_l0); None if there is none."""
         keys = [key for key in self.arrays if key == name or key.endswith(f".{name}")]
         if len(keys) > 1:
-            self.refuse(f"there are several {name} ({', '.join(keys)}): keep those of one network")
+            raise ValueError(f"there are several {name} ({', '.join(keys)}): keep those of one network")
         return keys[0] if keys else None
 
     def take(self, name):
+        """The array called `name`, of finite floating-point numbers."""
         key = self.key(name)
         if key is None:
             found = ", ".join(self.arrays) or "nothing"
-            self.refuse(f"there is no {name}{nearest(name, self.arrays)} (found: {found})")
+            raise ValueError(f"there is no {name}{nearest(name, self.arrays)} (found: {found})")
         self.left.discard(key)
-        if not (np.isrealobj(self.arrays[key]) and np.isfinite(self.arrays[key]).all()):
-            self.refuse(f"{key} has values that are no finite numbers")
-        return self.arrays[key]
+        array = self.arrays[key]
+        if array.dtype.kind != "f":
+            raise ValueError(
+                f"{key} is of type {array.dtype}, and weights are floating-point numbers: quantized ones need their "
+                "scale, so save them before they are quantized"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{key} has values that are no finite numbers")
+        return array
+
+    def find(self, name):
+        """The array called `name`; None if there is none."""
+        return self.take(name) if self.key(name) else None
+
+
+def read_cell(file, kind, options):
+    """The cell of a file, with its units and inputs, and W (row, column)."""
+    layer = file.key("weight_hh_l0") or file.key("weight_hh")
+    if not layer and not file.key("W_r"):
+        close, found = nearest("weight_hh_l0", file.arrays), ", ".join(file.arrays) or "nothing"
+        raise ValueError(f"there is no weight_hh_l0 of PyTorch and no W_r of our cells{close} (found: {found})")
+    weights = layer_weights(file, kind) if layer else own_weights(file, kind)
+    if weights["W_i"].ndim != 2:
+        raise ValueError(f"W_i has shape {weights['W_i'].shape}, expected is (units, inputs)")
+    units, inputs = weights["W_i"].shape
+    biases = {"bias": True} if weights.keys() > make_cell(kind, 1, 1).blocks.keys() else {}
+    cell = make_cell(kind, units, inputs, **(options | biases))
+    for name, view in cell.unpack(np.zeros(cell.shape)).items():  # a bias that is not there is 0
+        weights[name] = fitted(name, weights.get(name, view), view.shape, f"for {units} units and {inputs} inputs")
+    dtype = np.result_type(np.float32, *weights.values())
+    return cell, cell.pack({name: part.astype(dtype) for name, part in weights.items()})
 
 
 def layer_weights(file, kind):
-    """{name in our cell: array} from weight_hh (gates H, H) and weight_ih (gates H, n) of a layer of PyTorch."""
+    """{name in our cell: array} of a layer of PyTorch: weight_hh (gates H, H), weight_ih (gates H, n) and biases."""
     if kind not in STACKED:
-        file.refuse(f"this is a layer of PyTorch, and so no {kind} cell; allowed are {', '.join(STACKED)}")
+        raise ValueError(f"this is a layer of PyTorch, and so no {kind} cell; allowed are {', '.join(STACKED)}")
     suffix = "_l0" if file.key("weight_hh_l0") else ""
     recurrent, driven = (file.take(f"weight_{side}{suffix}") for side in ("hh", "ih"))
+    biases = [file.find(f"bias_{side}{suffix}") for side in ("ih", "hh")]
     gates, units = STACKED[kind], recurrent.shape[-1]
     rows = len(gates) * units
     if recurrent.shape != (rows, units):
-        fitting = [other for other, names in STACKED.items() if recurrent.shape == (len(names) * units, units)]
-        advice = f"; it fits {fitting[0]}" if fitting else ""
-        file.refuse(f"weight_hh{suffix} has shape {recurrent.shape}, expected of {kind} is {(rows, units)}{advice}")
+        raise ValueError(
+            f"weight_hh{suffix} has shape {recurrent.shape}, expected of {kind} is {(rows, units)}"
+            f"{advice_on_shape(recurrent.shape)}"
+        )
     if driven.ndim != 2 or len(driven) != rows:
-        file.refuse(f"weight_ih{suffix} has shape {driven.shape}, expected of {kind} is ({rows}, inputs)")
+        raise ValueError(f"weight_ih{suffix} has shape {driven.shape}, expected of {kind} is ({rows}, inputs)")
+    for side, bias in zip(("ih", "hh"), biases, strict=True):
+        if bias is not None and bias.shape != (rows,):
+            raise ValueError(f"bias_{side}{suffix} has shape {bias.shape}, expected of {kind} is ({rows},)")
     sides = {"r": np.split(recurrent, len(gates)), "i": np.split(driven, len(gates))}
-    return {f"{gate}_{side}": part for side, parts in sides.items() for gate, part in zip(gates, parts, strict=True)}
+    found = {f"{gate}_{side}": part for side, parts in sides.items() for gate, part in zip(gates, parts, strict=True)}
+    return found | layer_biases(kind, gates, *biases)
+
+
+def layer_biases(kind, gates, driven, recurrent):
+    """{name in our cell: array} of the biases bias_ih and bias_hh (gates H,) of a layer of PyTorch, or None each.
+
+    Their sums are exact in float64. The candidate of a GRU keeps them apart.
+    """
+    if driven is None and recurrent is None:
+        return {}
+    zero = np.zeros_like(recurrent if driven is None else driven)
+    sides = ((zero if bias is None else bias).astype(np.float64) for bias in (driven, recurrent))
+    found = {}
+    for gate, b_i, b_h in zip(gates, *(np.split(bias, len(gates)) for bias in sides), strict=True):
+        inside = kind == "gru" and gate == "W"
+        found["b" if gate == "W" else f"{gate}_b"] = b_i if inside else b_i + b_h
+        if inside:
+            found["b_h"] = b_h
+    return found
+
+
+def advice_on_shape(shape):
+    """Which cell a weight_hh of this shape fits, if any; or that it is transposed."""
+    fitting = [kind for kind, gates in STACKED.items() if shape == (len(gates) * shape[-1], shape[-1])]
+    if fitting:
+        return f"; it fits {fitting[0]}"
+    transposed = [kind for kind, gates in STACKED.items() if shape == (shape[0], len(gates) * shape[0])]
+    advice = "transposed, as Keras stores it, it fits {}; gates have another order there, see docs/own-networks.md"
+    return f"; {advice.format(transposed[0])}" if transposed else ""
 
 
 def own_weights(file, kind):
-    """The same from weights under the names of our cell."""
-    return {name: file.take(name) for name in make_cell(kind, 1, 1).blocks}
+    """The same from weights under the names of our cell, and those biases that are there."""
+    weights, biases = make_cell(kind, 1, 1).blocks, make_cell(kind, 1, 1, bias=True).blocks
+    found = {name: file.find(name) for name in biases if name not in weights}
+    return {name: file.take(name) for name in weights} | {k: bias for k, bias in found.items() if bias is not None}
 
 
-def fitted(file, name, array, shape, whose):
-    """An array in its shape; a vector may come as a matrix of one row."""
+def fitted(name, array, shape, whose):
+    """An array in its shape; a vector may come as a matrix of one row, a number as one of one entry."""
     if array.shape not in (shape, (1, *shape)):
-        file.refuse(f"{name} has shape {array.shape}, expected is {shape} {whose}")
+        advice = "; it is transposed" if array.shape == shape[::-1] else ""
+        raise ValueError(f"{name} has shape {array.shape}, expected is {shape} {whose}{advice}")
     return array.reshape(shape)
+
+
+def read_readout(file, units, name):
+    """W_o (1, H), or (1, H + 1) with its bias in the last column."""
+    name = name or likely_readout(file, units)
+    W_o = file.take(name)
+    if W_o.ndim == 2 and len(W_o) > 1 and W_o.shape[1] == units:
+        file.find(bias_of(name))
+        raise ValueError(f"{name} has {len(W_o)} outputs, and a network here has one: keep the row of one output")
+    W_o = fitted(name, W_o.reshape(1, -1) if W_o.ndim == 1 else W_o, (1, units), f"for {units} units")
+    bias = bias_of(name) if file.key(bias_of(name)) else "b_o"
+    b_o = file.find(bias)
+    return W_o if b_o is None else np.append(W_o, fitted(bias, b_o.reshape(-1), (1,), "for one output")[None], axis=1)
+
+
+def bias_of(readout):
+    """What the bias of a readout is called in PyTorch: fc.bias beside fc.weight."""
+    return f"{readout.removesuffix('weight')}bias"
 
 
 def likely_readout(file, units):
@@ -113,28 +262,7 @@ def likely_readout(file, units):
     shapes = {key: file.arrays[key].shape for key in sorted(file.left) if key.endswith("weight")}
     likely = [key for key, shape in shapes.items() if len(shape) == 2 and shape[1] == units]
     if len(likely) != 1:
+        file.left -= {*likely, *map(bias_of, likely)}
         found = f"it could be {' or '.join(likely)}" if likely else f"found are {', '.join(file.arrays)}"
-        file.refuse(f"which weight is the readout, of shape (1, {units})? Name it as `readout`; {found}")
+        raise ValueError(f"which weight is the readout, of shape (1, {units})? Name it as `readout`; {found}")
     return likely[0]
-
-
-def readout_weight(file, name, units):
-    """W_o (1, H)."""
-    W_o = file.take(name)
-    if W_o.ndim == 2 and len(W_o) > 1 and W_o.shape[1] == units:
-        file.refuse(f"{name} has {len(W_o)} outputs, and a network here has one: keep the row of one output")
-    return fitted(file, name, W_o.reshape(1, -1) if W_o.ndim == 1 else W_o, (1, units), f"for {units} units")
-
-
-def refuse_unsupported(file, readout):
-    """What would make it another network: biases that are not zero, further layers and directions, projections."""
-    for key in sorted(file.left):
-        name = key.rpartition(".")[2]
-        if name.startswith("bias_") or key == readout.removesuffix("weight") + "bias":
-            if file.take(key).any():
-                file.refuse(
-                    f"{key} is not zero, and a network here has no biases: train with bias=False, or make the bias the "
-                    "weight of one more input that is always 1 (docs/own-networks.md)"
-                )
-        elif name.startswith("weight_"):
-            file.refuse(f"{key} is of a further layer, direction or projection; measured is one layer, forwards")

@@ -21,7 +21,10 @@ def weight_quantities(cell):
 
     label = f"[CELL.{cell.name}]"
     weights = {name: Quantity(dims(*block), f"weight {name}", label, dtype="") for name, block in cell.blocks.items()}
-    return weights | {"W_o": Quantity("seed checkpoint unit", "readout weight W_o", label, dtype="")}
+    return weights | {
+        "W_o": Quantity("seed checkpoint unit", "readout weight W_o", label, dtype=""),
+        "b_o": Quantity("seed checkpoint", "bias b_o of the readout", label, dtype=""),
+    }
 
 
 def save_networks(networks, attributes, path):
@@ -35,7 +38,8 @@ def save_networks(networks, attributes, path):
 def weight_arrays(cell, parameters):
     """{name: array (seed, checkpoint, ...)} of Parameters (checkpoint, member, ...)."""
     W, W_o = (np.swapaxes(p, 0, 1) for p in parameters)
-    return {**cell.unpack(W), "W_o": W_o[:, :, 0]}
+    found = {**cell.unpack(W), "W_o": W_o[:, :, 0, : cell.units]}
+    return found if W_o.shape[3] == cell.units else found | {"b_o": W_o[:, :, 0, cell.units]}
 
 
 def weight_coordinates(cell):
@@ -55,5 +59,7 @@ def load_networks(path, seeds=None, checkpoints=None):
     cell = make_cell(ds.cell_kind, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
     weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
     W_o = weights.pop("W_o")[:, :, None]
+    if "b_o" in ds:
+        W_o = np.append(W_o, np.swapaxes(ds.b_o.values, 0, 1)[..., None, None], axis=3)
     seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))
     return Networks(cell, Parameters(cell.pack(weights), W_o), seeds, checkpoints)

@@ -11,10 +11,15 @@ from engine.tasks.task import Task
 
 @dataclass(frozen=True, eq=False)
 class Recorded(Task):
-    """A batch is a choice of the recorded sequences, without repetition: u (T, n, sequence) and y (sequence,)."""
+    """A batch is a choice of the recorded sequences, without repetition: u (T, n, sequence) and y (sequence,).
+
+    `expected` is what the network gave for the first of them where it was trained: states (T, sequence, H), or outputs
+    (sequence,).
+    """
 
     u: np.ndarray
     y: np.ndarray
+    expected: np.ndarray | None = None
 
     name = "recorded"
 
@@ -41,7 +46,10 @@ class Recorded(Task):
 
 
 def read_sequences(path):
-    """The Recorded sequences of a file with u (T, sequence, n) and y (sequence,); ValueError says what is wrong."""
+    """The Recorded sequences of a file with u (T, sequence, n), y (sequence,) and, if it is there, expected.
+
+    ValueError says what is wrong.
+    """
     found = read_arrays(path)
     for name in ("u", "y"):
         if name not in found:
@@ -52,7 +60,14 @@ def read_sequences(path):
         raise ValueError(f"{path}: u has shape {u.shape}, expected is (time, sequence, channel)")
     if y.shape not in ((u.shape[1],), (u.shape[1], 1)):
         raise ValueError(f"{path}: y has shape {y.shape}, expected is one target a sequence, ({u.shape[1]},)")
-    for name, values in (("u", u), ("y", y)):
-        if not (np.isrealobj(values) and np.isfinite(values).all()):
+    expected = found.get("expected")
+    if expected is not None and (expected.ndim not in (1, 3) or expected.shape[-2:][0] > u.shape[1]):
+        raise ValueError(
+            f"{path}: expected has shape {expected.shape}, allowed are states (time, sequence, unit) or outputs "
+            f"(sequence,) of the first sequences, of which there are {u.shape[1]}"
+        )
+    for name, values in (("u", u), ("y", y), ("expected", expected)):
+        if values is not None and not (np.isrealobj(values) and np.isfinite(values).all()):
             raise ValueError(f"{path}: {name} has values that are no finite numbers")
-    return Recorded(np.moveaxis(u, 2, 1).astype(float), y.reshape(-1).astype(float))
+    expected = None if expected is None else expected.astype(float)
+    return Recorded(np.moveaxis(u, 2, 1).astype(float), y.reshape(-1).astype(float), expected)

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import small_cell
+from conftest import ALL_CELLS, small_cell
 from test_arrays import write_safetensors
 
-from engine.cells import CELLS
 from engine.measures import anisotropy, effective_lr, expansion, gates
 from engine.network.ensemble import Networks
-from engine.network.unroll import Parameters, forward, readout
+from engine.network.unroll import Parameters, forward, loss_and_gradient, readout
 from engine.results.importing import STACKED, read_network
 from engine.results.networks import load_networks, save_networks
 from engine.tasks.recorded import Recorded
@@ -18,11 +17,13 @@ H, N, T, BATCH = 5, 3, 7, 4
 GATES = {"plain": 1, "gru": 3, "lstm": 4}
 
 
-def state_dict(kind, module="rnn.", layer="_l0", dtype="float64"):
-    """Weights as nn.RNN, nn.GRU or nn.LSTM with bias=False and a linear readout keep them."""
-    rng = np.random.default_rng(7)
-    shapes = {f"{module}weight_ih{layer}": (GATES[kind] * H, N), f"{module}weight_hh{layer}": (GATES[kind] * H, H)}
-    return {name: rng.normal(size=shape).astype(dtype) for name, shape in (shapes | {"fc.weight": (1, H)}).items()}
+def state_dict(kind, module="rnn.", layer="_l0", dtype="float64", biases=False):
+    """Weights as nn.RNN, nn.GRU or nn.LSTM and a linear readout keep them."""
+    rng, rows = np.random.default_rng(7), GATES[kind] * H
+    shapes = {f"{module}weight_ih{layer}": (rows, N), f"{module}weight_hh{layer}": (rows, H), "fc.weight": (1, H)}
+    if biases:
+        shapes |= {f"{module}bias_{side}{layer}": (rows,) for side in ("ih", "hh")} | {"fc.bias": (1,)}
+    return {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
 
 
 def sigma(s):
@@ -68,7 +69,7 @@ def pytorch_outputs(kind, state, u, module="rnn.", layer="_l0"):
 
 
 def our_outputs(imported, u):
-    cell, (W, W_o), _ = imported
+    cell, (W, W_o) = imported[:2]
     return readout(cell, W_o, forward(cell, W, u[:, None]).x_T)[0]
 
 
@@ -78,35 +79,53 @@ def inputs():
 
 @pytest.mark.parametrize("kind", STACKED)
 @pytest.mark.parametrize(("module", "layer"), [("rnn.", "_l0"), ("", "_l0"), ("net.cell.", "")])
-def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, tmp_path):
-    state = state_dict(kind, module, layer)
+@pytest.mark.parametrize("biases", [False, True])
+def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, biases, tmp_path):
+    state = state_dict(kind, module, layer, biases=biases)
     np.savez(tmp_path / "a.npz", **state)
     write_safetensors(tmp_path / "a.safetensors", state)
     expected = pytorch_outputs(kind, state, inputs(), module, layer)
     for ending in ("npz", "safetensors"):
         imported = read_network(tmp_path / f"a.{ending}", kind, {})
-        assert (imported.cell.units, imported.cell.inputs, imported.unused) == (H, N, [])
+        assert (imported.cell.units, imported.cell.inputs, imported.cell.bias) == (H, N, biases)
+        assert imported.left_out == []
         # seven steps of rounding
         np.testing.assert_allclose(our_outputs(imported, inputs()), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", CELLS)
-def test_weights_under_our_names_come_back_as_they_are(kind, tmp_path):
-    cell = small_cell(kind)
-    options = {name: getattr(cell, name) for name in cell.options}
+@pytest.mark.parametrize("name", ALL_CELLS)
+def test_weights_under_our_names_come_back_as_they_are(name, tmp_path):
+    cell = small_cell(name)
+    options = {key: getattr(cell, key) for key in cell.options if key != "bias"}
     W, W_o = initial_parameters(cell, [3], "float32")
-    np.savez(tmp_path / "a.npz", W_o=W_o[0, 0], **{name: w[0] for name, w in cell.unpack(W).items()})
-    imported = read_network(tmp_path / "a.npz", kind, options)
+    np.savez(tmp_path / "a.npz", W_o=W_o[0, 0], **{key: w[0] for key, w in cell.unpack(W).items()})
+    imported = read_network(tmp_path / "a.npz", cell.name, options)
     assert imported.cell == cell
     np.testing.assert_array_equal(imported.parameters.W, W)
     np.testing.assert_array_equal(imported.parameters.W_o, W_o)
     assert imported.parameters.W.dtype == np.float32
 
 
-def test_a_file_as_that_of_a_training_and_every_quantity_on_recorded_sequences(tmp_path):
-    """The state of an LSTM is larger than its units; T is that of the recorded sequences."""
-    np.savez(tmp_path / "a.npz", **state_dict("lstm", dtype="float32"))
+@pytest.mark.parametrize("key", ["fc.bias", "b_o"])
+def test_the_bias_of_the_readout_is_a_weight_of_the_loss(key, tmp_path):
+    """dL/db_o = 2 mean(y_hat - y)."""
+    state = state_dict("lstm", biases=True)
+    state[key] = state.pop("fc.bias")
+    np.savez(tmp_path / "a.npz", **state)
     cell, parameters, _ = read_network(tmp_path / "a.npz", "lstm", {})
+    y = np.zeros((1, BATCH))
+    _, gradient = loss_and_gradient(cell, parameters, inputs()[:, None], y)
+    error = our_outputs((cell, parameters), inputs())
+    # sums of four numbers
+    np.testing.assert_allclose(gradient.W_o[0, 0, H], 2 * error.mean(), rtol=1e-14)
+    np.testing.assert_allclose(error, pytorch_outputs("lstm", state | {"fc.bias": state[key]}, inputs()), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "biases"), [("lstm", False), ("gru", True)])
+def test_a_file_as_that_of_a_training_and_every_quantity_on_recorded_sequences(kind, biases, tmp_path):
+    """The state of an LSTM is larger than its units; T is that of the recorded sequences."""
+    np.savez(tmp_path / "a.npz", **state_dict(kind, dtype="float32", biases=biases))
+    cell, parameters, _ = read_network(tmp_path / "a.npz", kind, {})
     imported = Networks(cell, Parameters(*(p[None] for p in parameters)), (4,), (0,))
     save_networks(imported, {"title": "a test"}, tmp_path / "a.nc")
     networks = load_networks(tmp_path / "a.nc")
@@ -155,21 +174,75 @@ MISTAKES = {
         "gru",
         r"there is no weight_ih_l0, did you mean 'rnn.weight_hh_l0'",
     ),
-    "a bias": (
-        lambda s: s.update({"rnn.bias_hh_l0": np.ones(15)}),
+    "no layer": (
+        lambda s: s.update({"rnn.w_hh_l0": s.pop("rnn.weight_hh_l0")}),
         "gru",
-        "rnn.bias_hh_l0 is not zero, and a network here",
+        "there is no weight_hh_l0 of PyTorch and no W_r of our cells, did you mean 'rnn.weight_ih_l0'",
     ),
-    "a bias of the readout": (lambda s: s.update({"fc.bias": np.ones(1)}), "gru", "fc.bias is not zero"),
-    "two layers": (
-        lambda s: s.update({"rnn.weight_hh_l1": np.ones((15, H))}),
+    "a bias of another layer": (
+        lambda s: s.update({"rnn.bias_hh_l0": np.ones(20)}),
         "gru",
-        "rnn.weight_hh_l1 is of a further",
+        r"bias_hh_l0 has shape \(20,\), expected of gru is \(15,\)",
+    ),
+    "two layers": (
+        lambda s: s.update({"rnn.weight_hh_l1": np.ones((15, H)), "rnn.bias_hh_l1": np.ones(15)}),
+        "gru",
+        "rnn.bias_hh_l1, rnn.weight_hh_l1: of a further layer, direction or projection; .* name under `ignore`",
     ),
     "two directions": (
         lambda s: s.update({"rnn.weight_ih_l0_reverse": np.ones((15, N))}),
         "gru",
-        "weight_ih_l0_reverse is of a further layer, direction or projection",
+        "weight_ih_l0_reverse: of a further layer, direction or projection",
+    ),
+    "a projection": (lambda s: s.update({"rnn.weight_hr_l0": np.ones((2, H))}), "gru", "weight_hr_l0: of a further"),
+    "peepholes": (lambda s: s.update({"w_ci": np.ones(H)}), "gru", "w_ci: of peepholes"),
+    "a normalization": (lambda s: s.update({"ln.weight": np.ones(H)}), "gru", "ln.weight: of a normalization"),
+    "an initial state": (lambda s: s.update({"h0": np.ones((1, H))}), "gru", "h0: of an initial state, .* starts at 0"),
+    "a nameless bias": (lambda s: s.update({"out_bias": np.ones(1)}), "gru", "out_bias: a bias, but not by its name"),
+    "two biases of the readout": (
+        lambda s: s.update({"fc.bias": np.ones(1), "b_o": np.ones(1)}),
+        "gru",
+        "b_o: a bias, but not by its name",
+    ),
+    "a head of two matrices": (
+        lambda s: s.update({"head.0.weight": s.pop("fc.weight"), "head.2.weight": np.ones((1, 1))}),
+        "gru",
+        "head.2.weight: no part of such a cell and one linear readout",
+    ),
+    "an encoder before the layer": (
+        lambda s: s.update({"encoder.weight": np.ones((N, 9))}),
+        "gru",
+        "encoder.weight: no part of such a cell and one linear readout",
+    ),
+    "whole numbers": (
+        lambda s: s.update({"rnn.weight_ih_l0": np.ones((15, N), "i1")}),
+        "gru",
+        "rnn.weight_ih_l0 is of type int8, .* quantized ones need their scale",
+    ),
+    "a weight drop": (
+        lambda s: s.update({"rnn.weight_hh_l0_raw": s.pop("rnn.weight_hh_l0")}),
+        "gru",
+        "rnn.weight_hh_l0_raw: of a weight drop, .* under the name without _raw",
+    ),
+    "a parametrization": (
+        lambda s: s.update({"rnn.parametrizations.weight_hh_l0.original0": s.pop("rnn.weight_hh_l0")}),
+        "gru",
+        r"original0: of a parametrization: .*remove_parametrizations\(module, name\)",
+    ),
+    "a weight norm": (
+        lambda s: s.update({"rnn.weight_hh_l0_g": np.ones(15), "rnn.weight_hh_l0_v": s.pop("rnn.weight_hh_l0")}),
+        "gru",
+        r"rnn.weight_hh_l0_g, rnn.weight_hh_l0_v: of a parametrization: .*remove_weight_norm\(module, name\)",
+    ),
+    "transposed kernels": (
+        lambda s: s.update({"rnn.weight_hh_l0": s["rnn.weight_hh_l0"].T}),
+        "gru",
+        "transposed, as Keras stores it, it fits gru; gates have another order",
+    ),
+    "names of Keras": (
+        lambda s: s.update({"gru/recurrent_kernel": s.pop("rnn.weight_hh_l0").T}),
+        "gru",
+        "gru/recurrent_kernel: of Keras or TensorFlow, which store weights transposed",
     ),
     "two networks": (
         lambda s: s.update({"b.weight_hh_l0": np.ones((15, H))}),
@@ -202,15 +275,45 @@ def test_own_weights_that_are_missing_or_do_not_fit_are_named(tmp_path):
     np.savez(tmp_path / "a.npz", **{("w_rec" if name == "w_r" else name): w for name, w in weights.items()})
     with pytest.raises(ValueError, match=r"there is no w_r, did you mean 'w_rec'\? \(found: W_o, W_r"):
         read_network(tmp_path / "a.npz", "scalar", {})
+    np.savez(tmp_path / "a.npz", **(weights | {"W_i": np.ones((N, H)), "w_i": np.ones(N)}))
+    with pytest.raises(ValueError, match=r"W_r has shape \(5, 5\), expected is \(3, 3\)"):
+        read_network(tmp_path / "a.npz", "scalar", {})
     np.savez(tmp_path / "a.npz", **(weights | {"W_r": np.ones((H, H + 1))}))
     with pytest.raises(ValueError, match=r"W_r has shape \(5, 6\), expected is \(5, 5\) for 5 units and 3 inputs"):
         read_network(tmp_path / "a.npz", "scalar", {})
 
 
-def test_biases_of_zero_are_taken_and_what_is_no_part_is_told(tmp_path):
-    state = state_dict("gru")
-    state |= {"rnn.bias_ih_l0": np.zeros(15), "rnn.bias_hh_l0": np.zeros(15), "fc.bias": np.zeros(1)}
-    np.savez(tmp_path / "a.npz", **state, **{"encoder.weight": np.ones((N, 9)), "aux.weight": np.ones((2, H))})
-    imported = read_network(tmp_path / "a.npz", "gru", {}, readout="fc.weight")
-    assert imported.unused == ["aux.weight", "encoder.weight"]
+def test_all_reasons_come_at_once(tmp_path):
+    state = state_dict("gru", biases=True)
+    state |= {"fc.weight": np.ones((7, H)), "h0": np.ones((1, H)), "norm.weight": np.ones(H), "x": np.ones(1)}
+    np.savez(tmp_path / "a.npz", **state)
+    with pytest.raises(ValueError, match=r"ignore: there is no norm.wieght, did you mean 'norm.weight'") as caught:
+        read_network(tmp_path / "a.npz", "gru", {}, ignore=["norm.wieght", "x"])
+    for reason in ("fc.weight has 7 outputs", "h0: of an initial", "norm.weight: of a normalization"):
+        assert reason in str(caught.value)
+    assert not any(name in str(caught.value) for name in ("x:", "rnn.bias", "fc.bias"))
+
+
+def test_what_is_named_is_left_out(tmp_path):
+    state = state_dict("gru", biases=True)
+    others = {"encoder.weight": np.ones((N, 9)), "aux.weight": np.ones((2, H)), "rnn.weight_hh_l1": np.ones((15, H))}
+    np.savez(tmp_path / "a.npz", **state, **others)
+    imported = read_network(tmp_path / "a.npz", "gru", {}, ignore=["aux.*", "encoder.weight", "*_l1"])
+    assert imported.left_out == sorted(others)
     np.testing.assert_allclose(our_outputs(imported, inputs()), pytorch_outputs("gru", state, inputs()), rtol=1e-12)
+
+
+def test_half_precision_is_converted_exactly(tmp_path):
+    state = state_dict("lstm", biases=True, dtype="float16")
+    np.savez(tmp_path / "a.npz", **state)
+    exact = {name: array.astype("float64") for name, array in state.items()}
+    found = our_outputs(read_network(tmp_path / "a.npz", "lstm", {}), inputs())
+    np.testing.assert_allclose(found, pytorch_outputs("lstm", exact, inputs()), rtol=1e-12)
+
+
+def test_sums_of_biases_are_exact(tmp_path):
+    state = state_dict("lstm", biases=True, dtype="float32")
+    np.savez(tmp_path / "a.npz", **state)
+    cell, (W, _), _ = read_network(tmp_path / "a.npz", "lstm", {})
+    exact = state["rnn.bias_ih_l0"].astype("float64") + state["rnn.bias_hh_l0"]
+    np.testing.assert_array_equal(cell.unpack(W[0])["input_b"], exact[:H])

@@ -12,9 +12,9 @@ from workflow.job import attributes, log, start
 
 start(snakemake)
 params, file = snakemake.params, snakemake.input.file
-cell, parameters, unused = read_network(file, **params.network)
-if unused:
-    log.warning("%s: no part of the network, and not used: %s", file, ", ".join(unused))
+cell, parameters, left_out = read_network(file, **params.network)
+if left_out:
+    log.warning("%s: left out, as `ignore` says: %s", file, ", ".join(left_out))
 networks = Networks(cell, Parameters(*(p[None] for p in parameters)), tuple(params.seeds), (0,))
 title = f"Network {snakemake.wildcards.network}: a {cell.name} cell, imported"
 about = attributes(snakemake, title, str(parameters.W.dtype), CPU)

@@ -1,0 +1,116 @@
+"""Networks of one's own and the protocols that measure them: what does not fit is said before anything runs."""
+
+import numpy as np
+import pytest
+from test_importing import inputs, our_outputs, pytorch_outputs, state_dict
+
+from engine.results.importing import read_network
+from workflow.networks import check_network
+
+BLOCKS = {
+    "expansion": {"epsilons": [0.1], "T": 7},
+    "effective_lr": {"probe_batch": 4, "T": 7},
+    "anisotropy": {"probe_batch": 4, "lags": [1, 2], "pairs": 3, "gradients": 4, "rank": 2, "T": 7},
+    "gates": {"probe_batch": 4, "samples": 2, "lags": [1, 2], "rank": 2},
+}
+
+
+def configuration(tmp_path, kind="lstm", data=None, **changes):
+    """One network with biases on sequences of a file, T = 7, n = 3, four of them."""
+    np.savez(tmp_path / "w.npz", **state_dict(kind, biases=True))
+    np.savez(tmp_path / "d.npz", **({"u": np.swapaxes(inputs(), 1, 2), "y": np.zeros(4)} | (data or {})))
+    entry = {"file": str(tmp_path / "w.npz"), "cell": kind, "data": str(tmp_path / "d.npz")}
+    blocks = {name: block | changes.get(name, {}) for name, block in BLOCKS.items()}
+    return {"networks": {"a": entry}, "cells": {kind: {}}, "units": 5} | blocks
+
+
+def test_what_fits_passes(tmp_path):
+    check_network(configuration(tmp_path), "a")
+
+
+MISTAKES = {
+    "rank beyond the gradients": (
+        {"anisotropy": {"rank": 9}},
+        "anisotropy.rank = 9 is too large for anisotropy.gradients",
+    ),
+    "rank equal to the gradients": (
+        {"anisotropy": {"rank": 4}},
+        "anisotropy.rank = 4 is too large for anisotropy.gradients",
+    ),
+    "rank beyond the state": ({"gates": {"rank": 11}}, "gates.rank = 11 is too large for a state of 10"),
+    "samples beyond the batch": ({"gates": {"samples": 5}}, "gates.samples = 5 is more than gates.probe_batch = 4"),
+    "too few for the gradients": (
+        {"anisotropy": {"gradients": 5}},
+        "data: it has 4 sequences, and anisotropy.gradients = 5",
+    ),
+    "too few for the probes": ({"gates": {"probe_batch": 6}}, "data: it has 4 sequences, and gates.probe_batch = 6"),
+    "one step": ({"data": {"u": np.ones((1, 4, 3))}}, "data: its sequences have T = 1, allowed is T = 3 or more"),
+    "other channels": (
+        {"data": {"u": np.ones((7, 4, 2))}},
+        "T = 7, n = 2, where the network and its protocol have T = 7, n = 3",
+    ),
+    "a long lag": ({"gates": {"lags": [7]}}, "gates.lags: 7 is too long for T = 7"),
+    "other outputs": (
+        {"data": {"expected": np.array([9.0, 9.0])}},
+        "the network gives other outputs than `expected`, by",
+    ),
+    "states of another size": (
+        {"data": {"expected": np.ones((7, 2, 4))}},
+        r"expected has shape (7, 2, 4), and the network gives (7, 2, 5)",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_said_once(mistake, tmp_path):
+    changes, message = MISTAKES[mistake]
+    with pytest.raises(ValueError) as caught:
+        check_network(configuration(tmp_path, **changes), "a")
+    assert str(caught.value).count(message) == 1
+
+
+def test_all_mistakes_come_at_once(tmp_path):
+    changes = {"anisotropy": {"rank": 9}, "gates": {"samples": 5, "lags": [7]}}
+    with pytest.raises(
+        ValueError, match=r"anisotropy.rank = 9.*; gates.lags: 7 is too long.*; gates.samples = 5 is more"
+    ):
+        check_network(configuration(tmp_path, **changes), "a")
+
+
+def states(kind, state):
+    """h_t (T, sequence, H) by the equations of PyTorch's manual: the outputs of readouts that pick one unit each."""
+    units = np.eye(5)
+    found = [
+        [
+            pytorch_outputs(kind, state | {"fc.weight": units[i : i + 1], "fc.bias": np.zeros(1)}, inputs()[: t + 1])
+            for i in range(5)
+        ]
+        for t in range(7)
+    ]
+    return np.moveaxis(np.array(found), 1, 2)
+
+
+@pytest.mark.parametrize("kind", ["plain", "gru", "lstm"])
+def test_expected_outputs_or_states_are_compared(kind, tmp_path):
+    state = state_dict(kind, biases=True)
+    outputs, h = pytorch_outputs(kind, state, inputs())[:2], states(kind, state)[:, :2]
+    for expected in (outputs, h):
+        check_network(configuration(tmp_path, kind, {"expected": expected.astype("f4")}), "a")
+        with pytest.raises(ValueError, match="other outputs than `expected`"):
+            check_network(configuration(tmp_path, kind, {"expected": -expected}), "a")
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_gates_in_another_order_are_noticed(kind, tmp_path):
+    """Those of a GRU as Keras has them, and two of an LSTM exchanged."""
+    right = state_dict(kind, biases=True)
+    expected = pytorch_outputs(kind, right, inputs())
+    config = configuration(tmp_path, kind, {"expected": expected})
+    order = {"gru": [1, 0, 2], "lstm": [0, 1, 3, 2]}[kind]
+    moved = {
+        k: np.concatenate([np.split(w, len(order))[i] for i in order]) if "rnn" in k else w for k, w in right.items()
+    }
+    np.savez(tmp_path / "w.npz", **moved)
+    assert np.isfinite(our_outputs(read_network(tmp_path / "w.npz", kind, {}), inputs())).all()
+    with pytest.raises(ValueError, match="gates in another order, weights transposed"):
+        check_network(config, "a")
