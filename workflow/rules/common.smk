@@ -7,9 +7,10 @@ sys.path.insert(0, str(ROOT.resolve()))
 
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from engine.common.words import data_label
-from workflow import sizes, targets
+from workflow import plan, sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
 from workflow.parts import cell_settings, data_settings, optimizer_settings, part_files
@@ -44,6 +45,18 @@ RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
 FAMILIES, NETWORKS = targets.families(config), targets.networks(config)
 SPLIT = set()  # folders below RESULTS whose files are written in blocks of seeds, then joined
+
+
+onstart:
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.resources.get("mem_mb")]
+    if workflow.is_main_process and jobs:
+        if line := plan.large_jobs(jobs):
+            logger.info(line)
+        if workflow.local_exec:
+            try:
+                plan.check_memory(jobs, plan.memory_of_this_machine())
+            except ValueError as error:
+                raise WorkflowError(str(error))
 
 
 wildcard_constraints:

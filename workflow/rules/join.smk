@@ -9,6 +9,7 @@ rule join:
         f"{RESULTS}/logs/{{path}}.log",
     wildcard_constraints:
         path=f"({'|'.join(sorted(SPLIT))})/[^.]+",
+    localrule: True  # a second of work, which is not worth a job of a cluster
     conda:
         "../envs/engine.yaml"
     threads: 1

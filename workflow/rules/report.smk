@@ -16,6 +16,7 @@ rule summary:
         page=f"{RESULTS}/README.md",
     log:
         f"{RESULTS}/logs/summary.log",
+    localrule: True  # a second of work, which is not worth a job of a cluster
     conda:
         "../envs/engine.yaml"
     threads: 1
@@ -41,6 +42,7 @@ rule table_pages:
         ],
     log:
         f"{RESULTS}/logs/table_pages.log",
+    localrule: True
     conda:
         "../envs/engine.yaml"
     threads: 1
