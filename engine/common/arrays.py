@@ -1,4 +1,4 @@
-"""Arrays by name from files that others have written: .npz and .safetensors."""
+"""Arrays by name from files that others have written: .npz, .safetensors, and .pt of torch.save."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,18 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from engine.common.torch_file import read_torch
+
 HOW = "save a state_dict with safetensors.torch.save_file, or with numpy.savez(path, **{k: w.numpy() for k, w in ...})"
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "BOOL": "?"}
 
 
 def read_arrays(path):
     """{name: array} of a file; ValueError says what is wrong where it is missing, cut off or of another kind."""
-    readers = {".npz": read_npz, ".safetensors": read_safetensors}
+    readers = {".npz": read_npz, ".safetensors": read_safetensors, ".pt": read_torch, ".pth": read_torch}
     ending = Path(path).suffix
     if ending not in readers:
-        raise ValueError(f"{path}: arrays are read from .npz and .safetensors: {HOW}")
+        raise ValueError(f"{path}: arrays are read from {', '.join(readers)}: {HOW}")
     try:
         return readers[ending](path)
     except FileNotFoundError as error:

@@ -57,7 +57,7 @@ def test_what_is_no_such_file_is_said(tmp_path):
     np.savez(tmp_path / "objects.npz", x=np.array([{}]))
     write_safetensors(tmp_path / "new.safetensors", {"x": np.zeros(3, "u1")}, x="F8_E4M3")
     expected = {
-        "model.pt": r"model\.pt: arrays are read from \.npz and \.safetensors: save a state_dict with",
+        "model.onnx": r"model\.onnx: arrays are read from \.npz, \.safetensors, \.pt, \.pth: save a state_dict with",
         "missing.npz": r"missing\.npz is not there",
         "cut.safetensors": r"cut\.safetensors is no whole \.safetensors file",
         "short.safetensors": r"short\.safetensors is no whole \.safetensors file",
