@@ -35,6 +35,11 @@ if os.environ.setdefault("CONFIGURATION_OF_THE_RUN", CONTENT) != CONTENT:
         "configuration: it was edited while the run went on. What is made stays; run again for the rest"
     )
 
+# Snakemake 9.27 limits how many jobs start in a second. For this it looks for jobs every second, and once more for each
+# job that has started: after 200 jobs this takes a third of a core.
+if workflow.scheduling_settings:
+    workflow.scheduling_settings.max_jobs_per_timespan = None
+
 os.environ.update(MPLBACKEND="agg")  # a notebook hands its own to its jobs, and that need not be there
 
 # With `--sdm conda`: the environment of the rules that can use a GPU, in a run that gives one to some of them.
