@@ -35,11 +35,6 @@ if os.environ.setdefault("CONFIGURATION_OF_THE_RUN", CONTENT) != CONTENT:
         "configuration: it was edited while the run went on. What is made stays; run again for the rest"
     )
 
-# Snakemake 9.27 limits how many jobs start in a second. For this it looks for jobs every second, and once more for each
-# job that has started: after 200 jobs this takes a third of a core.
-if workflow.scheduling_settings:
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
 os.environ.update(MPLBACKEND="agg")  # a notebook hands its own to its jobs, and that need not be there
 
 # With `--sdm conda`: the environment of the rules that can use a GPU, in a run that gives one to some of them.
@@ -53,6 +48,9 @@ SPLIT = set()  # folders below RESULTS whose files are written in blocks of seed
 
 
 onstart:
+    # Snakemake 9.27 limits how many jobs start in a second. For this it looks for jobs every second, and once more for
+    # each job that has started: after 200 jobs this takes a third of a core.
+    workflow.scheduler.job_rate_limiter = None
     jobs = [job for job in workflow.dag.needrun_jobs() if job.resources.get("mem_mb")]
     if workflow.is_main_process and jobs:
         if line := plan.large_jobs(jobs):
