@@ -1,0 +1,152 @@
+"""[LYA.spectrum] Lyapunov exponents: the limit of long lags, along a network's inputs or without any."""
+
+import logging
+from itertools import repeat
+
+import numpy as np
+
+from engine.common.backend import CPU, like, namespace, to_host, zeros
+from engine.common.quantity import Quantity
+from engine.common.seeding import stream
+from engine.common.statistics import jackknife
+from engine.measures.anisotropy import full_jacobian
+from engine.measures.each import measure_each
+from engine.network.ensemble import Networks
+from engine.network.unroll import Parameters
+from engine.products.growth_rates import growth_rates, random_directions
+from engine.tasks.batches import ensemble_batch
+
+log = logging.getLogger(__name__)
+
+TITLE = "Lyapunov exponents"
+BY_EXPONENT, BY_NETWORK = "seed checkpoint exponent", "seed checkpoint"
+RATE = "1 / time step"
+QUANTITIES = {
+    "lyapunov_exponent": Quantity(BY_EXPONENT, "Lyapunov exponent, the largest first", "[LYA.spectrum]", RATE),
+    "lyapunov_exponent_error": Quantity(BY_EXPONENT, "standard error of the exponent", "[LYA.spectrum]", RATE),
+    "leading_exponent_by_time": Quantity(
+        "seed checkpoint step", "largest exponent from the steps up to t", "[LYA.spectrum]", RATE
+    ),
+    "dimension": Quantity(BY_NETWORK, "Kaplan-Yorke dimension", "[LYA.dimension]"),
+    "dimension_error": Quantity(BY_NETWORK, "standard error of the dimension", "[LYA.dimension]"),
+    "entropy": Quantity(BY_NETWORK, "sum of the positive exponents", "[LYA.entropy]", RATE),
+    "entropy_error": Quantity(BY_NETWORK, "standard error of the entropy", "[LYA.entropy]", RATE),
+}
+SMALL_SHARE, SMALL_ERROR = 0.05, 1e-3  # a standard error is small by either, of the exponent or in itself
+
+
+def coordinates(networks, *, T, transient, blocks, exponents=None, **_):
+    """{dimension: values} of QUANTITIES."""
+    return {
+        "seed": networks.seeds,
+        "checkpoint": networks.checkpoints,
+        "exponent": range(1, 1 + (exponents or networks.cell.state_size)),
+        "step": ends_of_blocks(T, transient, blocks)[1:],
+    }
+
+
+def measure(networks, task, *, T, samples, device=CPU, members_per_pass=None, **protocol):
+    """All QUANTITIES along `samples` sequences of T steps of a task; see `spectrum` for the `protocol`."""
+    cell = networks.cell
+
+    def driven(parameters, seeds):
+        u, _, _ = ensemble_batch(task, seeds, "lyapunov", 0, T=T, n=cell.inputs, batch=samples)
+        u = device.move(u)
+        x = zeros(u, len(seeds), cell.state_size, samples)
+        return spectrum(cell, parameters.W, x, (u[t, ...] for t in range(T)), T=T, **protocol)
+
+    return measured(networks, driven, f"{task} {cell.name}", device, members_per_pass)
+
+
+def measure_autonomous(networks, *, device=CPU, members_per_pass=None, **protocol):
+    """All QUANTITIES without input, from one state drawn from N(0, 1); see `spectrum` for the `protocol`."""
+    cell = networks.cell
+
+    def autonomous(parameters, seeds):
+        x = np.stack([stream(seed, "lyapunov", "state").normal(size=(cell.state_size, 1)) for seed in seeds])
+        x = device.move(x)
+        return spectrum(cell, parameters.W, x, repeat(zeros(x, len(seeds), cell.inputs, 1)), **protocol)
+
+    return measured(networks, autonomous, f"{cell.name} without input", device, members_per_pass)
+
+
+def measured(networks, measure_some, title, device, members_per_pass):
+    """All QUANTITIES of each network, and a warning where one of the largest exponents is uncertain."""
+    title = f"{title}: Lyapunov exponents"
+    found = measure_each(networks, measure_some, title, device=device, members_per_pass=members_per_pass)
+    largest, error = (found[name][..., 0] for name in ("lyapunov_exponent", "lyapunov_exponent_error"))
+    large = error > np.maximum(SMALL_SHARE * np.abs(largest), SMALL_ERROR)
+    if large.any():
+        of = f"{large.sum()} of {large.size} networks"
+        log.warning("%s: standard errors of the largest exponent to %.2g in %s: raise T", title, error.max(), of)
+    return found
+
+
+def random_networks(cell, seeds, gain):
+    """Untrained Networks, one a seed, with weights from N(0, gain^2 / H)."""
+    size = cell.shape
+    W = np.stack([stream(seed, "lyapunov", "weights").normal(0, gain * cell.units**-0.5, size) for seed in seeds])
+    return Networks(cell, Parameters(W[None], np.zeros((1, len(seeds), 1, cell.units))), tuple(seeds), (0,))
+
+
+def spectrum(cell, W, x, inputs, *, T, transient, blocks, exponents=None):
+    """All QUANTITIES (member, ...), NumPy, from states x (member, state, sample) and `inputs` (member, n, sample).
+
+    `transient` is the share of the T steps that is left out at the start. What remains of each sample is cut into
+    `blocks` parts, which count as independent in the standard errors. `exponents`: how many, by default all.
+    """
+    first, second, *_ = ends_of_blocks(T, transient, blocks).tolist()
+    directions = like(x, random_directions(cell.state_size, exponents or cell.state_size))
+    J = jacobians_along(cell, W, x, inputs)
+    rates = growth_rates(J, directions, transient=first, block=second - first, blocks=blocks)
+    return summarize(to_host(rates), cell.state_size)
+
+
+def ends_of_blocks(T, transient, blocks):
+    """The last step of the transient and of each block, whole numbers; ValueError where a block would have none."""
+    first = int(transient * T)
+    if (length := (T - first) // blocks) < 1:
+        raise ValueError(f"T = {T} is too short for {blocks} blocks after a transient of {first} steps")
+    return first + length * np.arange(blocks + 1)
+
+
+def jacobians_along(cell, W, x, inputs):
+    """Yields J_t (member, sample, H, H) for each u_t (member, n, sample) of `inputs`, from the state x on."""
+    for u in inputs:
+        z = namespace(x).concat([x, u], axis=1)
+        yield full_jacobian(cell, W, z)
+        x, _ = cell.step(W, z)
+
+
+def summarize(rates, size):
+    """QUANTITIES (member, ...) from growth rates (block, member, sample, exponent) in a state of `size`, NumPy."""
+    order = np.argsort(-rates.mean(axis=(0, 2)), axis=-1)  # exponents that are all but equal may come in any order
+    rates = np.take_along_axis(rates, order[None, :, None, :], axis=-1)
+    parts = np.swapaxes(rates, 1, 2).reshape(-1, *order.shape)
+    by_time = rates[..., 0].mean(axis=-1).cumsum(axis=0) / np.arange(1, 1 + len(rates))[:, None]
+    found = {"leading_exponent_by_time": by_time.T}
+    for name, statistic in {"lyapunov_exponent": lambda x, _: x, "dimension": dimension, "entropy": entropy}.items():
+        found[name], found[f"{name}_error"] = jackknife(lambda x, of=statistic: of(x, size), parts)
+    return found
+
+
+def dimension(exponents, size):
+    """[LYA.dimension] from exponents (..., k), in falling order: the dimension of a volume that neither grows nor shrinks.
+
+    NaN where more than k exponents are needed, and there are more.
+    """
+    sums = np.cumsum(exponents, axis=-1)
+    whole = (sums >= 0).sum(axis=-1, keepdims=True)  # the largest number of exponents whose sum is not negative
+    k = exponents.shape[-1]
+    excess = np.where(whole > 0, np.take_along_axis(sums, np.maximum(whole - 1, 0), axis=-1), 0.0)
+    following = np.take_along_axis(exponents, np.minimum(whole, k - 1), axis=-1)
+    share = np.divide(excess, -following, out=np.zeros_like(excess), where=excess > 0)
+    found = np.where(whole < k, whole + share, k if k == size else np.nan)
+    return found[..., 0]
+
+
+def entropy(exponents, size):
+    """[LYA.entropy] from exponents (..., k), in falling order; NaN where all are positive, and there are more."""
+    positive = np.where(exponents > 0, exponents, 0).sum(axis=-1)
+    known = (exponents.shape[-1] == size) | ~(exponents[..., -1] > 0)
+    return np.where(known, positive, np.nan)
