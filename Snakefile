@@ -20,6 +20,7 @@ include: "workflow/rules/effective_lr.smk"
 include: "workflow/rules/anisotropy.smk"
 include: "workflow/rules/differences.smk"
 include: "workflow/rules/gates.smk"
+include: "workflow/rules/lyapunov.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/figures_gates.smk"
@@ -37,4 +38,5 @@ rule all:
     input:
         targets.figures(config),
         targets.tables(config),
+        list(targets.lyapunov(config).values()),
         [file for measured in NETWORKS.values() for file in measured.values()],

@@ -17,6 +17,8 @@ ABOUT = {
     "effective_lr": "Effective learning rates by lag, and what predicts them (Figures 3 to 5).",
     "anisotropy": "Anisotropy of propagation and updates (Figures 6 to 10).",
     "gates": "Gates as optimizers, time scales, alignment (Table 1, claims).",
+    "lyapunov": "Lyapunov exponents along sequences of the task.",
+    "autonomous": "Lyapunov exponents of an untrained network without input.",
     "steps": "Gate products beside the steps of adaptive optimizers.",
     "differences": "What the author's released code computes instead.",
     "slopes": "The slope with the released code's power iteration, guards and predictors.",

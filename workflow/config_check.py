@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from engine.common.blocks import ends_of_blocks
 from engine.common.registry import lookup, nearest
 from engine.tasks import make_task
 from workflow.networks import check_network
@@ -163,6 +164,11 @@ def training_mistakes(key, block, config):
         yield f"{key}.checkpoints: {late} is after the last update, updates = {block['updates']}"
 
 
+def length_mistakes(key, task, T, block):
+    """A task that cannot be drawn with T steps and the inputs of an experiment."""
+    return refusal(key, lambda: make_task(task).check(T, block["inputs"]))
+
+
 def effective_lr_mistakes(key, block, config):
     for cell in block["cells"]:
         yield from unknown(f"{key}.cells", "cell", cell, config)
@@ -237,6 +243,17 @@ def differences_mistakes(key, block, config):
             yield f"{key}.models: the released code has no {model}, its cells are {', '.join(RELEASED)}"
 
 
+def lyapunov_mistakes(key, block, config):
+    """It measures what `anisotropy` and `effective_lr` have trained, on sequences of its own length."""
+    yield from refusal(key, lambda: ends_of_blocks(block["T"], block["transient"], block["blocks"]))
+    for name in ("anisotropy", "effective_lr"):
+        for task in config[name]["tasks"]:
+            if not length_mistakes(name, task, config[name]["T"], config[name]):
+                yield from length_mistakes(f"{key}.T", task, block["T"], config[name])
+    for name, entry in block.get("autonomous", {}).items():
+        yield from unknown(f"{key}.autonomous.{name}.cell", "cell", entry["cell"], config)
+
+
 def network_mistakes(key, block, config):
     """It measures networks from files, by the protocols of the other experiments."""
     for name, entry in block.items():
@@ -258,5 +275,6 @@ EXPERIMENTS = {
     "anisotropy": anisotropy_mistakes,
     "gates": gates_mistakes,
     "differences": differences_mistakes,
+    "lyapunov": lyapunov_mistakes,
     "networks": network_mistakes,
 }

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from engine.common.blocks import ends_of_blocks
 from engine.results.importing import expectation_mistakes, read_network
 from engine.tasks import make_task
 from engine.tasks.recorded import read_sequences
@@ -14,6 +15,7 @@ PROTOCOLS = {
     "effective_lr": ("probe_batch",),
     "anisotropy": ("probe_batch", "lags", "pairs", "gradients", "rank"),
     "gates": ("probe_batch", "samples", "lags", "rank"),
+    "lyapunov": ("transient", "blocks", "samples", "exponents"),
 }
 SHORTEST = 3  # steps of a sequence from which effective rates by lag can be taken
 
@@ -42,7 +44,7 @@ def protocol(config, name, quantity):
     T is that of the recorded sequences, or the one at which the run's own networks are measured.
     """
     entry, block = config["networks"][name], config[quantity]
-    found = {"r" if key == "rank" else key: block[key] for key in PROTOCOLS[quantity]}
+    found = {"r" if key == "rank" else key: block[key] for key in PROTOCOLS[quantity] if key in block}
     if quantity == "effective_lr":
         found["rate"] = entry.get("rate", 1.0)
     if "data" in entry:
@@ -68,7 +70,7 @@ def protocol_mistakes(config, name, quantity, cell, task):
         yield f"data: its sequences have T = {asked['T']}, allowed is T = {SHORTEST} or more"
         return
     yield from refused(lambda: task.check(asked["T"], cell.inputs))
-    for key in ("probe_batch", "gradients"):
+    for key in ("probe_batch", "gradients", "samples"):
         if recorded and asked.get(key, 0) > task.sizes[2]:
             yield f"data: it has {task.sizes[2]} sequences, and {quantity}.{key} = {asked[key]} asks for more"
     if (lag := max(asked.get("lags", [0]))) >= asked["T"]:
@@ -80,7 +82,10 @@ def protocol_mistakes(config, name, quantity, cell, task):
             f"{quantity}.rank = {r} is too large for {quantity}.gradients = {asked['gradients']}: it must be less, "
             "since their mean is taken off"
         )
-    if asked.get("samples", 0) > asked.get("probe_batch", 0):
+    if "blocks" in asked:
+        blocks = asked["T"], asked["transient"], asked["blocks"]
+        yield from (f"{quantity}: {line}" for line in refused(lambda: ends_of_blocks(*blocks)))
+    elif asked.get("samples", 0) > asked.get("probe_batch", 0):
         yield f"{quantity}.samples = {asked['samples']} is more than {quantity}.probe_batch = {asked['probe_batch']}"
 
 

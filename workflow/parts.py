@@ -14,6 +14,12 @@ def cell_settings(config, name, inputs):
     return {"kind": options.pop("kind", name), "units": config["units"], "inputs": inputs, "options": options}
 
 
+def autonomous_cell(config, name):
+    """The same for the network called `name` under `lyapunov.autonomous`, which has no inputs."""
+    entry = config["lyapunov"]["autonomous"][name]
+    return cell_settings(config, entry["cell"], inputs=0) | {"units": entry["units"]}
+
+
 def optimizer_settings(config, name):
     """All that makes the optimizer called `name` under `optimizers`; its rule is its name unless the entry says so."""
     entry = config["optimizers"][name]
@@ -37,10 +43,12 @@ def build_optimizer(settings, updates):
 
 
 def part_files(config, wildcards):
-    """{"cell", "task", "optimizer": file} of those that a job's wildcards name, or the entry of its `network`."""
-    network = wildcards.get("network")
-    named = config["networks"][network] if network else wildcards
-    found = {}
+    """{"cell", "task", "optimizer": file} of those that a job's wildcards name, or the entry of its network."""
+    named, found = wildcards, {}
+    if network := wildcards.get("network"):
+        named = config["networks"][network]
+    if network := wildcards.get("autonomous"):
+        named = config["lyapunov"]["autonomous"][network]
     if cell := named.get("cell"):
         found["cell"] = getfile(CELLS[cell_settings(config, cell, inputs=1)["kind"]])
     if task := named.get("task"):

@@ -7,7 +7,7 @@ Each function gets the configuration, the job's wildcards and its number of seed
 from math import ceil, prod
 from typing import NamedTuple
 
-from workflow.parts import build_cell, cell_settings, data_settings
+from workflow.parts import autonomous_cell, build_cell, cell_settings, data_settings
 
 OPERATIONS_PER_SECOND = 2e9  # of one slow core
 
@@ -80,3 +80,20 @@ def gates(config, w, seeds):
     jacobians = block["T"] * probe["samples"] * state**2
     work = run * 20 * weights + jacobians * 100 * state
     return Size(20 * run * state + 5 * jacobians, seeds * len(block["checkpoints"]) * work)
+
+
+def lyapunov(config, w, seeds):
+    """The Jacobian and the directions of each sample, of one network at a time."""
+    block, training = config["lyapunov"], config[w.experiment]
+    _, state = cell_sizes(config, w.cell, training["inputs"])
+    return directions(block["samples"], state, seeds * len(training["checkpoints"]) * block["T"])
+
+
+def autonomous(config, w, seeds):
+    """The same of a network that runs without input."""
+    return directions(1, build_cell(autonomous_cell(config, w.autonomous)).state_size, seeds * config["lyapunov"]["T"])
+
+
+def directions(samples, state, steps):
+    """Every step one product and at most one orthogonalization."""
+    return Size(20 * samples * state**2, steps * samples * 20 * state**3)

@@ -15,6 +15,8 @@ FILES = {
     "effective_lr": "effective_lr/{data}/{task}/{cell}",
     "anisotropy": "anisotropy/{data}/{task}/{cell}-{optimizer}",
     "gates": "gates/{experiment}/{data}/{task}/{cell}-{optimizer}",
+    "lyapunov": "lyapunov/{experiment}/{data}/{task}/{cell}-{optimizer}",
+    "autonomous": "lyapunov/autonomous/{autonomous}",
     "steps": "steps/{data}/{task}/{cell}-{optimizer}",
     "differences": "differences/{data}/{task}/{cell}-{optimizer}",
     "slopes": "differences/{data}/{task}/slope_{cell}",
@@ -92,18 +94,25 @@ def effective_rates(config):
     return {(d, t, c): path(config, "effective_lr", data=d, task=t, cell=c) for (d, t), c in found}
 
 
-def gates(config):
-    """{(experiment, data, task, model): path}.
+def gates(config, kind="gates"):
+    """{(experiment, data, task, model): path} of a kind of file, by default of `gates`.
 
     All models of `anisotropy`, and those of `effective_lr` that it does not train on the same kind of data.
     """
-    found = {("anisotropy", *of): file for of, file in of_models(config, "gates", experiment="anisotropy").items()}
+    found = {("anisotropy", *of): file for of, file in of_models(config, kind, experiment="anisotropy").items()}
     there = {(data, model) for _, data, _, model in found}
     for (data, task), model in product(trained_on(config, "effective_lr"), models(config, "effective_lr")):
         if (data, model) not in there:
             of = {"experiment": "effective_lr", "data": data, "task": task, "model": model}
-            found[tuple(of.values())] = path(config, "gates", **of)
+            found[tuple(of.values())] = path(config, kind, **of)
     return found
+
+
+def lyapunov(config):
+    """{(experiment, data, task, model): path} of the networks of `gates`, and {name: path} of those without input."""
+    block = asked(config, "lyapunov") or {}
+    found = {n: path(config, "autonomous", autonomous=n) for n in block.get("autonomous", {})}
+    return found | (gates(config, "lyapunov") if block else {})
 
 
 def steps(config):

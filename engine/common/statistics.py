@@ -84,14 +84,3 @@ def rank_correlation(x, y):
         known = [np.isfinite(deviations(v, everywhere)[2]) for v in (x, y)]
         (dx, _, xx), (dy, _, yy) = (deviations(rankdata(v, axis=-1), everywhere) for v in (x, y))
         return np.where(known[0] & known[1], (dx * dy).sum(axis=-1) / np.sqrt(xx * yy), np.nan)
-
-
-def jackknife(statistic, x):
-    """`statistic` of the mean of x over its first axis, and its standard error, by leaving out one of x at a time.
-
-    For a statistic of arrays with any leading axes, and values of x that are independent. Of host arrays.
-    """
-    n, mean = len(x), x.mean(axis=0)
-    with np.errstate(invalid="ignore"):  # infinity has no error
-        without = statistic(mean + (mean - x) / (n - 1))
-        return statistic(mean), np.sqrt((n - 1) * without.var(axis=0))

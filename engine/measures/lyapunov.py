@@ -6,13 +6,13 @@ from itertools import repeat
 import numpy as np
 
 from engine.common.backend import CPU, like, namespace, to_host, zeros
+from engine.common.blocks import ends_of_blocks, jackknife
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
-from engine.common.statistics import jackknife
 from engine.measures.anisotropy import full_jacobian
 from engine.measures.each import measure_each
 from engine.network.ensemble import Networks
-from engine.network.unroll import Parameters
+from engine.network.unroll import Parameters, with_constant
 from engine.products.growth_rates import growth_rates, random_directions
 from engine.tasks.batches import ensemble_batch
 
@@ -40,7 +40,7 @@ def coordinates(networks, *, T, transient, blocks, exponents=None, **_):
     return {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,
-        "exponent": range(1, 1 + (exponents or networks.cell.state_size)),
+        "exponent": range(1, 1 + directions_of(networks.cell, exponents)),
         "step": ends_of_blocks(T, transient, blocks)[1:],
     }
 
@@ -51,7 +51,7 @@ def measure(networks, task, *, T, samples, device=CPU, members_per_pass=None, **
 
     def driven(parameters, seeds):
         u, _, _ = ensemble_batch(task, seeds, "lyapunov", 0, T=T, n=cell.inputs, batch=samples)
-        u = device.move(u)
+        u = with_constant(cell, device.move(u))
         x = zeros(u, len(seeds), cell.state_size, samples)
         return spectrum(cell, parameters.W, x, (u[t, ...] for t in range(T)), T=T, **protocol)
 
@@ -65,7 +65,8 @@ def measure_autonomous(networks, *, device=CPU, members_per_pass=None, **protoco
     def autonomous(parameters, seeds):
         x = np.stack([stream(seed, "lyapunov", "state").normal(size=(cell.state_size, 1)) for seed in seeds])
         x = device.move(x)
-        return spectrum(cell, parameters.W, x, repeat(zeros(x, len(seeds), cell.inputs, 1)), **protocol)
+        u = with_constant(cell, zeros(x, 1, len(seeds), cell.inputs, 1))
+        return spectrum(cell, parameters.W, x, repeat(u[0, ...]), **protocol)
 
     return measured(networks, autonomous, f"{cell.name} without input", device, members_per_pass)
 
@@ -84,8 +85,9 @@ def measured(networks, measure_some, title, device, members_per_pass):
 
 def random_networks(cell, seeds, gain):
     """Untrained Networks, one a seed, with weights from N(0, gain^2 / H)."""
-    size = cell.shape
-    W = np.stack([stream(seed, "lyapunov", "weights").normal(0, gain * cell.units**-0.5, size) for seed in seeds])
+    scale = gain * cell.units**-0.5
+    W = np.stack([stream(seed, "lyapunov", "weights").normal(0, scale, cell.shape) for seed in seeds])
+    W = cell.pack(cell.unpack(W))  # entries that are no weights are 0
     return Networks(cell, Parameters(W[None], np.zeros((1, len(seeds), 1, cell.units))), tuple(seeds), (0,))
 
 
@@ -93,21 +95,18 @@ def spectrum(cell, W, x, inputs, *, T, transient, blocks, exponents=None):
     """All QUANTITIES (member, ...), NumPy, from states x (member, state, sample) and `inputs` (member, n, sample).
 
     `transient` is the share of the T steps that is left out at the start. What remains of each sample is cut into
-    `blocks` parts, which count as independent in the standard errors. `exponents`: how many, by default all.
+    `blocks` parts, which count as independent in the standard errors. `exponents`: how many at most.
     """
     first, second, *_ = ends_of_blocks(T, transient, blocks).tolist()
-    directions = like(x, random_directions(cell.state_size, exponents or cell.state_size))
+    directions = like(x, random_directions(cell.state_size, directions_of(cell, exponents)))
     J = jacobians_along(cell, W, x, inputs)
     rates = growth_rates(J, directions, transient=first, block=second - first, blocks=blocks)
     return summarize(to_host(rates), cell.state_size)
 
 
-def ends_of_blocks(T, transient, blocks):
-    """The last step of the transient and of each block, whole numbers; ValueError where a block would have none."""
-    first = int(transient * T)
-    if (length := (T - first) // blocks) < 1:
-        raise ValueError(f"T = {T} is too short for {blocks} blocks after a transient of {first} steps")
-    return first + length * np.arange(blocks + 1)
+def directions_of(cell, exponents):
+    """How many exponents there are, or are asked for."""
+    return min(exponents or cell.state_size, cell.state_size)
 
 
 def jacobians_along(cell, W, x, inputs):
@@ -131,7 +130,7 @@ def summarize(rates, size):
 
 
 def dimension(exponents, size):
-    """[LYA.dimension] from exponents (..., k), in falling order: the dimension of a volume that neither grows nor shrinks.
+    """[LYA.dimension] from exponents (..., k), in falling order.
 
     NaN where more than k exponents are needed, and there are more.
     """

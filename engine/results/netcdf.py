@@ -20,6 +20,7 @@ COORDINATES = {
     "predictor_checkpoint": ("updates done when the network's predictors were measured", "1"),
     "iteration": ("update, counted from 0", "1"),
     "lag": ("lag h = t - k", "time step"),
+    "exponent": ("index of the Lyapunov exponent, the largest is 1", "1"),
     "step": ("time t of the sequence", "time step"),
     "epsilon": ("factor of the gate term B", "1"),
     "rank": ("index of the singular value, the largest is 1", "1"),

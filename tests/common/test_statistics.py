@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from engine.common.backend import to_host
-from engine.common.statistics import jackknife, line_fit, log_mean, log_median, quantiles, rank_correlation
+from engine.common.statistics import line_fit, log_mean, log_median, quantiles, rank_correlation
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8])
@@ -91,13 +91,3 @@ def test_log_mean_is_the_log_of_the_mean(place):
 def test_log_mean_below_the_smallest_float():
     assert log_mean(np.array([-2000.0, -1999.0]), axis=0) == pytest.approx(-1999 + np.log((1 + np.exp(-1)) / 2))
     assert log_mean(np.array([-np.inf, -np.inf]), axis=0) == -np.inf
-
-
-def test_jackknife_of_a_mean_and_of_a_function_of_it():
-    """The standard error of a mean is exact; that of its square is 2 |mean| times it, to first order in 1 / n."""
-    x = np.random.default_rng(0).normal(3, 1, size=(1000, 2))
-    error = x.std(axis=0, ddof=1) / 1000**0.5
-    for statistic, expected, rtol in ((lambda m: m, error, 1e-12), (np.square, 2 * x.mean(axis=0) * error, 1e-3)):
-        value, found = jackknife(statistic, x)
-        np.testing.assert_array_equal(value, statistic(x.mean(axis=0)))
-        np.testing.assert_allclose(found, expected, rtol=rtol)

@@ -10,7 +10,7 @@ from workflow import sizes
 
 CONFIG = yaml.safe_load(Path("config/config.yaml").read_text())
 JOB = SimpleNamespace(experiment="anisotropy", data="one_batch", cell="multi")
-SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, sizes.gates]
+SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, sizes.gates, sizes.lyapunov]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -13,7 +13,7 @@ from engine.common.words import data_label
 from workflow import plan, sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
-from workflow.parts import cell_settings, data_settings, optimizer_settings, part_files
+from workflow.parts import autonomous_cell, cell_settings, data_settings, optimizer_settings, part_files
 from workflow.sources import sources
 
 LAYERS = [*reversed(workflow.overwrite_configfiles), *workflow.configfiles]  # the strongest first

@@ -1,0 +1,55 @@
+# Lyapunov exponents of the networks trained above, along sequences of their task, and of untrained ones without input.
+L = config["lyapunov"]
+LYAPUNOV = {key: value for key, value in L.items() if key != "autonomous"}
+
+
+rule lyapunov:
+    input:
+        networks=path("training"),
+        code=code_of("lyapunov"),
+    output:
+        by_seeds("lyapunov"),
+    log:
+        log_by_seeds("lyapunov"),
+    benchmark:
+        benchmark_by_seeds("lyapunov")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.lyapunov),
+        runtime=minutes(sizes.lyapunov),
+        gpu=0,
+    params:
+        seeds=seeds_in_job,
+        quantity="lyapunov",
+        protocol=LYAPUNOV,
+    script:
+        "../scripts/measure.py"
+
+
+rule autonomous:
+    input:
+        code=code("autonomous.py"),
+    output:
+        by_seeds("autonomous"),
+    log:
+        log_by_seeds("autonomous"),
+    benchmark:
+        benchmark_by_seeds("autonomous")
+    wildcard_constraints:
+        autonomous="[a-z0-9_]+",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(sizes.autonomous),
+        runtime=minutes(sizes.autonomous),
+        gpu=0,
+    params:
+        seeds=seeds_in_job,
+        cell=lambda w: autonomous_cell(config, w.autonomous),
+        gain=lambda w: L["autonomous"][w.autonomous]["gain"],
+        protocol={key: value for key, value in LYAPUNOV.items() if key != "samples"},
+    script:
+        "../scripts/autonomous.py"
