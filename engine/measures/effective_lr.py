@@ -7,6 +7,7 @@ import numpy as np
 from engine.common.backend import CPU, like, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.statistics import line_fit, log_mean, log_median, quantiles
+from engine.measures import unit_rates
 from engine.measures.each import measure_each
 from engine.network.unroll import forward, jacobians
 from engine.products.spectral_norms import first_order_log_norms, log_spectral_norms, pairs
@@ -37,7 +38,7 @@ QUANTITIES = {
         "log of the median over samples and t of the neuron's gate product",
         "[ELR.neuron]",
     ),
-}
+} | unit_rates.QUANTITIES
 
 PREDICTORS = ("log_dominant_product", "log_first_order_product")
 
@@ -50,14 +51,15 @@ def coordinates(networks, *, T, predictor_checkpoints=None, **_):
         "predictor_checkpoint": predictor_checkpoints or first_and_last(networks.checkpoints),
         "lag": range(1, T),
         "neuron": range(networks.cell.units),
+        "unit": range(networks.cell.units),
     }
 
 
 def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None, device=CPU, members_per_pass=None):
     """All QUANTITIES of a gated cell's networks on one fixed probe batch a seed; `rate` is the step size mu.
 
-    [ELR.A0] and [ELR.A1], the dearest, are taken at `predictor_checkpoints`, by default the first and the last.
-    `log_neuron_gate_product` is there for a cell with a gate for each unit.
+    [ELR.A0], [ELR.A1] and the rates of units [ELR.diag] are taken at `predictor_checkpoints`, by default the first and
+    the last. `log_neuron_gate_product` is there for a cell with a gate for each unit.
     """
     cell, checkpoints = networks.cell, predictor_checkpoints or first_and_last(networks.checkpoints)
     t, k = pairs(T)
@@ -77,8 +79,15 @@ def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None,
         by_lag = (to_host(medians_by_lag(values, t - k)) for values in first_order_log_norms(A, B))
         return dict(zip(PREDICTORS, by_lag, strict=True))
 
+    def rates_of_units(parameters, seeds):
+        z = states(parameters, seeds)
+        A, B = jacobians(cell, parameters.W, z)
+        return unit_rates.unit_rates(cell, parameters.W, z, A + B, rate)
+
     settings = {"device": device, "members_per_pass": members_per_pass}
     found = measure_each(networks, effective_rates, f"{task} {cell.name}", **settings)
+    title = f"{task} {cell.name}: rates of units"
+    found |= measure_each(networks.at(checkpoints), rates_of_units, title, **settings)
     if cell.gate_reacts:
         return found | measure_each(networks.at(checkpoints), predictors, f"{task} {cell.name}: predictors", **settings)
     # J = A: one product serves for all three.

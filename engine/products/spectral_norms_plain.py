@@ -24,19 +24,27 @@ def block_log_norms(J, start):
     D = H for F, D = 2H for F + N with `enlarged` factors; `start` (H). NaN where the iteration proved no norm.
     """
     xp = namespace(J)
+
+    def log_norms(R, L):
+        exponent = R.exponent[:, None, ..., 0, 0] + L.exponent[None, ..., 0, 0]
+        log = xp.log(largest_eigenvalues(R.values, L.values, start)) / 2 + exponent * float(np.log(2))
+        return xp.where(exponent < EXPONENT_OF_ZERO / 2, -float("inf"), log)
+
+    return by_blocks(J, start.shape[-1], log_norms)
+
+
+def by_blocks(J, H, of_products):
+    """What `of_products` finds (i, j, m, ...) of all R_i L_j of `block_factors`, as (pair, ...), and t and k, NumPy."""
+    xp = namespace(J)
     T = J.shape[0]
     found, times_t, times_k = [], [], []
     for width in block_widths(T).tolist():
         middles = np.arange(width, T, 2 * width)
-        R, L = block_factors(J, middles, width, start.shape[-1])
-        exponent = R.exponent[:, None, ..., 0, 0] + L.exponent[None, ..., 0, 0]
-        largest = largest_eigenvalues(R.values, L.values, start)
-        log_norms = xp.log(largest) / 2 + exponent * float(np.log(2))
-        log_norms = xp.where(exponent < EXPONENT_OF_ZERO / 2, -float("inf"), log_norms)
-        i, j, middle = np.meshgrid(np.arange(R.values.shape[0]), np.arange(width), middles, indexing="ij")
+        values = of_products(*block_factors(J, middles, width, H))
+        i, j, middle = np.meshgrid(np.arange(values.shape[0]), np.arange(width), middles, indexing="ij")
         inside = np.flatnonzero(middle + i < T)
-        log_norms = xp.reshape(log_norms, (-1, *J.shape[1:3]))
-        found.append(xp.take(log_norms, like(J, inside), axis=0))
+        values = xp.reshape(values, (-1, *values.shape[3:]))
+        found.append(xp.take(values, like(J, inside), axis=0))
         times_t.append((middle + i + 1).ravel()[inside])
         times_k.append((middle - j).ravel()[inside])
     return xp.concat(found), np.concatenate(times_t), np.concatenate(times_k)
