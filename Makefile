@@ -26,13 +26,14 @@ ifneq ($(strip $(shell pwd | LC_ALL=C tr -d 'A-Za-z0-9/._+@%=~\200-\377\n-' | wc
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help paper smoke factorial report test lint docs bench bench-gpu lock clean
+.PHONY: help paper smoke factorial report validation test lint docs bench bench-gpu lock clean
 
 help:
 	@echo 'make paper       all figures and tables of the paper, into results/paper/'
 	@echo 'make smoke       the same from a tiny run, in two to three minutes, into results/smoke/'
 	@echo 'make factorial   gates against optimizers, into results/factorial/'
 	@echo 'make report      a run as one self-contained page: results/RUN/report.html, RUN=paper'
+	@echo 'make validation  numbers that others have published, measured anew: docs/validation.md'
 	@echo 'make test        the tests'
 	@echo 'make lint        the linters'
 	@echo 'make docs        the documentation as a site: site/index.html'
@@ -48,6 +49,9 @@ paper smoke factorial: $(READY)
 
 report: $(RUN)
 	$(SNAKEMAKE) $(call config,$(RUN)) --report results/$(RUN)/report.html
+
+validation: $(READY)
+	$(PY) -m tools.validation $(ARGS)
 
 test: $(READY)
 	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
