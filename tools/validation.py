@@ -26,7 +26,8 @@ ROUNDING = 1e-9  # relative, of what is known in closed form, in place of a stan
 HEAD = """# Held to numbers that others have published
 
 `make validation` measures all of it anew and writes this page. A row agrees where ours lies within three standard
-errors of what is published, and in a closed form within rounding. Seconds are those of a case, which may have several rows.
+errors of what is published, and in a closed form within rounding. Seconds are those of a case, which may have several
+rows.
 
 """
 CHAOS = {  # units: networks and steps; the largest ones have the fewest, and vary the least
@@ -54,7 +55,7 @@ def row(what, source, published, ours, error):
     }
 
 
-def gaussian(H=64, members=4, steps=4000):
+def gaussian(H=64, members=4, steps=2000):
     """Products of Gaussian matrices: three of the exponents, and all of them together."""
     rng, i = stream(0, "validation", "gaussian"), np.arange(1, H + 1)
     factors = (rng.normal(size=(members, H, H)) / np.sqrt(H) for _ in range(steps + 200))
