@@ -14,7 +14,7 @@ rule lyapunov:
     benchmark:
         benchmark_by_seeds("lyapunov")
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.lyapunov),
@@ -40,7 +40,7 @@ rule autonomous:
     wildcard_constraints:
         autonomous="[a-z0-9_]+",
     conda:
-        "../../environment.yml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=megabytes(sizes.autonomous),
