@@ -98,7 +98,7 @@ def test_every_quantity_is_its_definition(name):
 
 @pytest.mark.parametrize("name", ["multi", "gru", "lstm"])
 def test_shapes_are_those_of_the_quantities(name):
-    sizes = {"seed": 2, "checkpoint": 2, "predictor_checkpoint": 2, "lag": T - 1, "neuron": 5}
+    sizes = {"seed": 2, "checkpoint": 2, "predictor_checkpoint": 2, "lag": T - 1, "neuron": 5, "unit": 5}
     found = measure(networks_of(small_cell(name)), "adding", rate=0.1, T=T, probe_batch=PROBES)
     assert set(found) == set(QUANTITIES)
     for quantity, array in found.items():
