@@ -33,6 +33,6 @@ def test_the_line_through_measurements_with_errors():
 
 
 def test_the_page_has_what_was_measured_and_nothing_else():
-    known = json.loads(validation.MEASURED.read_text())
-    assert validation.PAGE.read_text() == validation.page(known)
+    known = json.loads(validation.MEASURED.read_text(encoding="utf-8"))
+    assert validation.PAGE.read_text(encoding="utf-8") == validation.page(known)
     assert known and set(known) <= set(validation.CASES)

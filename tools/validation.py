@@ -159,7 +159,7 @@ CASES = {case.__name__: case for case in (gaussian, gated, leaky, chrono, chaos)
 
 def measure(names):
     """Adds to MEASURED the rows and seconds of these cases."""
-    known = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
+    known = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
     for name in names:
         start = time.perf_counter()
         rows = list(CASES[name]())
