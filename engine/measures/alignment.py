@@ -13,7 +13,8 @@ from engine.common.quantity import Quantity
 from engine.common.safe import log, ratio
 from engine.common.statistics import log_median
 from engine.network.unroll import lambda_T
-from engine.products.linalg import left_singular_vectors, spectral_norm
+from engine.products.linalg import left_singular_vectors
+from engine.products.spectral_norms import spectral_norm
 
 QUANTITIES = {
     "log_transport_norm": Quantity(

@@ -123,6 +123,14 @@ def largest_eigenvalue(M, start, rule, alone):
 
 
 @compiled
+def largest_of_each(M, start, rule, found):
+    """Fills found (n) with `largest_eigenvalue` of each of M (n, H, H)."""
+    alone = make_alone(len(start))
+    for i in range(len(M)):
+        found[i] = largest_eigenvalue(M[i], start, rule, alone)
+
+
+@compiled
 def growth(alpha, beta2, step, x):
     """By how much an eigenvector of the eigenvalue x would have grown: what `start` has of it is below the inverse."""
     d, magnified = 1.0, 1.0

@@ -23,6 +23,7 @@ from engine.products.spectral_norms import (
     log_spectral_norms,
     pairs,
     plain_log_norms,
+    spectral_norm,
     start_vector,
 )
 
@@ -291,6 +292,17 @@ def scaled_log_norms(J):
             product, log_scale = product / peak, log_scale + np.log(peak[..., 0, 0])
             found[at(t, k, T)] = np.log(np.linalg.norm(product, 2, axis=(-2, -1))) + log_scale
     return found
+
+
+@pytest.mark.parametrize("spread", [0, 1e-12, 1e-9, 1e-6, 1e-2])
+def test_norms_of_single_matrices(place, spread):
+    """Among them one with a cluster of singular values, the identity, and 0."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2, 4, 12, 12))
+    U, V = (np.linalg.qr(rng.normal(size=(12, 12)))[0] for _ in range(2))
+    X[0, 1], X[0, 2], X[0, 3] = 0, np.eye(12), U @ np.diag(1 - spread * np.arange(12)) @ V
+    # What is proven, beside rounding.
+    np.testing.assert_allclose(to_host(spectral_norm(place(X))), np.linalg.norm(X, 2, axis=(-2, -1)), rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", HARD)
