@@ -1,9 +1,11 @@
 """The training update in eager PyTorch, as a good user would write it: a module, nn.Parameter, a loop over time, SGD.
 
 Two ways: line by line as the equations stand, a product for each weight and step; or `merged`, with the product with
-the inputs taken for all steps at once and one product for candidate and gate, as in nn.GRU.
+the inputs taken for all steps at once and one product for candidate and gate, as in nn.GRU. GRU and LSTM are nn.GRU and
+nn.LSTM themselves.
 """
 
+import numpy as np
 import torch
 from problem import GATES
 from torch import nn
@@ -32,6 +34,10 @@ class Network(nn.Module):
                 x = self.step(x, *(x @ r.T + u_t @ d.T for r, d in pairs))
         return x @ self.weights["W_o"][0]
 
+    def gradients(self):
+        """{name: NumPy}"""
+        return {name: w.grad.numpy() for name, w in self.weights.items()}
+
     def step(self, x, a, s=None):
         if self.name == "plain":
             return torch.tanh(a)
@@ -39,9 +45,46 @@ class Network(nn.Module):
         return (1 - g) * x + g * torch.tanh(a)
 
 
+# The blocks of rows of PyTorch's own weights, by their names here.
+BLOCKS = {"gru": ("reset", "update", "W"), "lstm": ("input", "forget", "W", "output")}
+
+
+class Own(nn.Module):
+    """nn.GRU or nn.LSTM without biases, and the readout of the last state."""
+
+    def __init__(self, name, weights):
+        super().__init__()
+        self.names = BLOCKS[name]
+        recurrent, driven = (np.concatenate([weights[f"{part}_{side}"] for part in self.names]) for side in "ri")
+        H, n = weights["W_i"].shape
+        self.cells = {"gru": nn.GRU, "lstm": nn.LSTM}[name](n, H, bias=False)
+        self.cells.weight_hh_l0.data, self.cells.weight_ih_l0.data = map(torch.from_numpy, (recurrent, driven))
+        self.readout = nn.Parameter(torch.from_numpy(weights["W_o"].copy()))
+
+    def forward(self, u):
+        """y_hat (batch,) from u (T, batch, n)."""
+        return self.cells(u)[0][-1] @ self.readout[0]
+
+    def gradients(self):
+        """{name: NumPy}"""
+        parts = {"W_o": self.readout.grad.numpy()}
+        for side, joined in (("r", self.cells.weight_hh_l0), ("i", self.cells.weight_ih_l0)):
+            blocks = np.split(joined.grad.numpy(), len(self.names))
+            parts |= {f"{part}_{side}": block for part, block in zip(self.names, blocks, strict=True)}
+        return parts
+
+
 def make_update(name, weights, u, y, rate, alpha, merged):
     """update() and gradient() -> {name: NumPy} of the last update; u (T, batch, n) and y (batch,) NumPy."""
-    network = Network(name, weights, alpha, merged)
+    return update_of(Network(name, weights, alpha, merged), u, y, rate)
+
+
+def make_update_of_its_own(name, weights, u, y, rate):
+    """As `make_update`, of PyTorch's own "gru" or "lstm"."""
+    return update_of(Own(name, weights), u, y, rate)
+
+
+def update_of(network, u, y, rate):
     optimizer = torch.optim.SGD(network.parameters(), lr=rate)
     u, y = torch.from_numpy(u), torch.from_numpy(y)
 
@@ -51,7 +94,4 @@ def make_update(name, weights, u, y, rate, alpha, merged):
         loss.backward()
         optimizer.step()
 
-    def gradient():
-        return {name: w.grad.numpy() for name, w in network.weights.items()}
-
-    return update, gradient
+    return update, network.gradients

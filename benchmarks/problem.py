@@ -7,6 +7,7 @@ from engine.network.unroll import Parameters
 from engine.optimizers import make_optimizer
 
 CELLS = ("plain", "leaky", "scalar", "multi")
+OTHERS = ("gru", "lstm")  # which PyTorch has as they are
 # Of a cell's gates, the weights by their names in docs/theory.md: on the state, on the inputs.
 GATES = {
     "scalar": [("w_r", "w_i")],
@@ -25,7 +26,7 @@ def build(name, units=H, inputs=INPUTS):
 def update_flops(cell, T, batch):
     """Of the matrix products of an update: at each step z W^T forward, delta W_x and delta^T z back."""
     rows, columns = cell.shape
-    return 2 * T * batch * rows * (columns + cell.state_size + columns)
+    return 2 * T * batch * rows * (columns + cell.units + columns)
 
 
 def sgd_update(gradient_of, parameters, u, y):

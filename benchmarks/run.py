@@ -13,11 +13,12 @@ import json
 import measuring
 import torch
 import updates
+from problem import CELLS, OTHERS
 from report import RESULTS, about, table
 
 SECTIONS = {
-    "Training updates, T = 80": lambda: [row for name in updates.CELLS for row in updates.rows(name, 80)],
-    "Training updates, T = 120": lambda: [row for name in updates.CELLS for row in updates.rows(name, 120)],
+    "Training updates, T = 80": lambda: [row for name in CELLS for row in updates.rows(name, 80)],
+    "Training updates, T = 120": lambda: [row for name in (*CELLS, *OTHERS) for row in updates.rows(name, 120)],
     "Training": updates.training_rows,
 } | measuring.SECTIONS
 

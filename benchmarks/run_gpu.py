@@ -23,7 +23,7 @@ import numpy as np
 import peers_gpu
 import peers_jax
 import timing
-from problem import ALPHA, BATCH, CELLS, INPUTS, RATE, build, compare, sgd_update, update_flops
+from problem import ALPHA, BATCH, CELLS, INPUTS, OTHERS, RATE, build, compare, sgd_update, update_flops
 from report import RESULTS, Row, about, table
 
 from engine.common.backend import find_device, namespace, to_host
@@ -33,7 +33,7 @@ from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
 T, MEMBERS = 120, (1, 20, 100, 300)
-ON_GPU = (*CELLS, "gru", "lstm")
+ON_GPU = (*CELLS, *OTHERS)
 
 
 def synchronized(function, xp):

@@ -6,7 +6,7 @@ import numpy as np
 import peers_jax
 import peers_torch
 from one_core import interleaved
-from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, RATE, build, compare, sgd_update, update_flops
+from problem import ALPHA, BATCH, CELLS, INPUTS, MEMBERS, OTHERS, RATE, build, compare, sgd_update, update_flops
 from report import Row
 
 from engine.network.gradient import gradient_function
@@ -33,18 +33,22 @@ def first_member(cell, weights):
 
 
 def contestants(name, T):
-    """(engine, {peer: update}) of one cell, after all of them gave the same gradient."""
+    """(cell, {"engine" and "plain": update}, {peer: update}), after all of them gave the same gradient."""
     cell = build(name)
     u, y, _ = ensemble_batch("adding", range(MEMBERS), "train", 0, T=T, n=INPUTS, batch=BATCH, dtype="float32")
     parameters = initial_parameters(cell, range(MEMBERS), "float32")
     compiled, plain = gradient_function(cell, parameters, T, BATCH), partial(loss_and_gradient, cell)
 
     one, by_sample = first_member(cell, parameters), np.ascontiguousarray(u[:, 0].transpose(0, 2, 1))
-    peers = {
-        "lines": peers_torch.make_update(name, one, by_sample, y[0], RATE, ALPHA, merged=False),
-        "merged": peers_torch.make_update(name, one, by_sample, y[0], RATE, ALPHA, merged=True),
-        "jax": peers_jax.make_update(name, {k: w[None] for k, w in one.items()}, by_sample[None], y[:1], RATE, ALPHA),
-    }
+    if name in OTHERS:
+        peers = {f"PyTorch nn.{name.upper()}": peers_torch.make_update_of_its_own(name, one, by_sample, y[0], RATE)}
+    else:
+        peers = {
+            f"PyTorch eager, {how}": peers_torch.make_update(name, one, by_sample, y[0], RATE, ALPHA, merged)
+            for how, merged in (("line by line", False), ("merged products", True))
+        }
+    alone = {weight: w[None] for weight, w in one.items()}
+    peers["JAX"] = peers_jax.make_update(name, alone, by_sample[None], y[:1], RATE, ALPHA)
     expected = first_member(cell, plain(parameters, u, y)[1])
     compare(expected, first_member(cell, compiled(parameters, u, y)[1]), f"{name}, compiled")
     for peer, (update, gradient) in peers.items():
@@ -52,7 +56,7 @@ def contestants(name, T):
         compare(expected, gradient(), f"{name}, {peer}")
 
     engine = {"engine": sgd_update(compiled, parameters, u, y), "plain": sgd_update(plain, parameters, u, y)}
-    return cell, engine | {peer: update for peer, (update, _) in peers.items()}
+    return cell, engine, {peer: update for peer, (update, _) in peers.items()}
 
 
 def rows(name, T, rounds=25):
@@ -60,17 +64,16 @@ def rows(name, T, rounds=25):
 
     The SGEMM rate is the best of the rounds: what the core can do when nothing disturbs it.
     """
-    cell, functions = contestants(name, T)
+    cell, engine, peers = contestants(name, T)
     products, operations = square_products()
-    times = interleaved(functions | {"products": products}, rounds)
+    times = interleaved(engine | peers | {"products": products}, rounds)
     mine, full = times["engine"] / MEMBERS, T == 120
+    aims = dict.fromkeys(peers, 1 if name in OTHERS else 5 if full else 2) | {"JAX": 1.4 if full else None}
     rate = operations / times["products"].min()
     label = f"{name}, T = {T}"
     return [
         Row(f"{label}: an update", mine * 1e3, "ms"),
-        Row(f"{label}: PyTorch eager, line by line", times["lines"] / mine, at_least=5 if full else 2),
-        Row(f"{label}: PyTorch eager, merged products", times["merged"] / mine, at_least=5 if full else 2),
-        Row(f"{label}: JAX", times["jax"] / mine, at_least=1.4 if full else None),
+        *(Row(f"{label}: {peer}", times[peer] / mine, at_least=aims[peer]) for peer in peers),
         Row(f"{label}: engine without its compiled form", times["plain"] / MEMBERS / mine, at_least=1.5),
         Row(
             f"{label}: share of the SGEMM rate",
