@@ -50,7 +50,8 @@ def test_strict_arrays_give_the_same(name, device):
     here = gates.measure(networks(name), TASK, **PROTOCOL)
     there = gates.measure(networks(name), TASK, **PROTOCOL, device=device)
     for key, value in here.items():
-        np.testing.assert_allclose(there[key], value, rtol=1e-9, atol=1e-12, err_msg=key)
+        # To 1e-9 norms are proven on NumPy arrays; a time scale, one over a slope of their logs, makes more of it.
+        np.testing.assert_allclose(there[key], value, rtol=1e-8, atol=1e-9, err_msg=key)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -76,9 +77,9 @@ def test_a_leaky_cell_has_the_gate_rates_of_its_alpha():
 @pytest.mark.parametrize("name", CELLS)
 def test_what_holds_for_every_network(name):
     found = gates.measure(networks(name), TASK, **PROTOCOL)
-    assert (found["log_transport_norm"][..., 0] == 0).all()  # Phi_{T,T} = I
+    np.testing.assert_allclose(found["log_transport_norm"][..., 0], 0, atol=1e-15)  # Phi_{T,T} = I, to rounding
     np.testing.assert_allclose(found["transport_efficiency"][..., 0], 1, rtol=1e-14)
-    assert (found["transport_efficiency"] <= 1 + 1e-12).all()  # ||Phi^T w|| <= ||Phi||
+    assert (found["transport_efficiency"] <= 1 + 1e-9).all()  # ||Phi^T w|| <= ||Phi||, which is proven to 1e-9
     energy = found["alignment_energy"]
     assert ((energy >= 0) & (energy <= 1 + 1e-12)).all()
     weights = found["log_gradient_norm"]
