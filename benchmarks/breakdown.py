@@ -12,6 +12,8 @@ import one_core  # noqa: F401  finds the engine
 import pandas as pd
 from report import RESULTS, about
 
+from engine.results.netcdf import load
+
 
 def jobs(results):
     """One row a job: what it made, its seconds, core-seconds and largest memory in MB."""
@@ -24,10 +26,16 @@ def jobs(results):
     return pd.concat(rows)
 
 
+def commit_of_run(results):
+    """The commit that trained the run's first network, by its file."""
+    return next((load(path).attrs["git_commit"] for path in sorted(results.rglob("training/**/*.nc"))), "unknown")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="such as results/paper")
-    found = jobs(parser.parse_args().results)
+    results = parser.parse_args().results
+    found = jobs(results)
     table = found.groupby("rule").agg(
         jobs=("s", "size"), seconds=("s", "sum"), core_seconds=("cpu_time", "sum"), largest_MB=("max_rss", "max")
     )
@@ -36,7 +44,10 @@ def main():
     table = pd.concat([table, sums])
     table["beside_training"] = table.core_seconds / table.core_seconds.get("training", float("nan"))
     table = table.sort_values("core_seconds", ascending=False)
-    where = about("numpy", "snakemake") | {"to reach": "all but training at most 0.8 of training, in core-seconds"}
+    where = about("numpy", "snakemake") | {
+        "commit": commit_of_run(results),
+        "to reach": "all but training at most 0.8 of training, in core-seconds",
+    }
     lines = ["# Where the time of a run goes", "", *(f"- {key}: {value}" for key, value in where.items()), ""]
     text = "\n".join([*lines, table.to_markdown(floatfmt=("", ".0f", ".0f", ".0f", ".0f", ".2f"))]) + "\n"
     (RESULTS / "breakdown.md").write_text(text, encoding="utf-8")

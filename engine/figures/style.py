@@ -1,5 +1,7 @@
 """One look for all figures: sizes, one colour a cell, lines with a band over seeds, files without dates."""
 
+import re
+
 import matplotlib
 import numpy as np
 import seaborn as sns
@@ -146,9 +148,9 @@ def legend_below(figure, axes, columns=6, words=lambda label: label):
 
 def mathematical(text):
     """Words from a table with their symbols as they are printed."""
-    for typed, printed in (("log10", "log₁₀"), ("R^2", "R²"), ("||", "‖"), ("+-", "±"), ("G_h", "$G_h$")):
+    for typed, printed in (("log10", "log₁₀"), ("R^2", "R²"), ("||", "‖"), ("+-", "±")):
         text = text.replace(typed, printed)
-    return text
+    return re.sub(r"\b[A-Z]_\w\b", r"$\g<0>$", text)
 
 
 def highest_line(row):

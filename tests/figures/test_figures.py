@@ -17,7 +17,7 @@ from engine.figures.expansion import expansion_figure
 from engine.figures.gates import gates_figure
 from engine.figures.networks import networks_figure
 from engine.figures.steps import Compared, steps_figure
-from engine.figures.style import LEFT_OUT, band, many_style, mean_band, mean_marks, plt, save_figure
+from engine.figures.style import LEFT_OUT, band, many_style, mathematical, mean_band, mean_marks, plt, save_figure
 from engine.figures.tables import page
 from engine.figures.time_scales import time_scales_figure
 from engine.measures import anisotropy, effective_lr, expansion, gates, step_sizes
@@ -392,3 +392,8 @@ def test_a_table_is_a_page_of_its_own():
     assert ">0.333 [0.1, 0.5] (18 of 20 seeds)</td>" in html
     assert ">20</td>" in html and "nan" not in html
     assert "value low" not in html
+
+
+def test_symbols_in_words_are_printed_as_symbols():
+    printed = mathematical("log10 of ||B_t|| / ||A_t||, log_10, gated")
+    assert printed == "log₁₀ of ‖$B_t$‖ / ‖$A_t$‖, log_10, gated"
