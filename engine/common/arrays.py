@@ -1,6 +1,7 @@
 """Arrays by name from files that others have written: .npz, .safetensors, and .pt of torch.save."""
 
 import json
+from functools import cache
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -13,17 +14,29 @@ TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", 
 
 
 def read_arrays(path):
-    """{name: array} of a file; ValueError says what is wrong where it is missing, cut off or of another kind."""
-    readers = {".npz": read_npz, ".safetensors": read_safetensors, ".pt": read_torch, ".pth": read_torch}
+    """{name: read-only array} of a file, read again only after it has changed.
+
+    ValueError says what is wrong with a file that is missing, cut off or of another kind.
+    """
     ending = Path(path).suffix
-    if ending not in readers:
-        raise ValueError(f"{path}: arrays are read from {', '.join(readers)}: {HOW}")
+    if ending not in READERS:
+        raise ValueError(f"{path}: arrays are read from {', '.join(READERS)}: {HOW}")
     try:
-        return readers[ending](path)
+        version = Path(path).stat()
+        return dict(read_version(path, version.st_mtime_ns, version.st_size))
     except FileNotFoundError as error:
         raise ValueError(f"{Path(path).absolute()} is not there") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} is no whole {ending} file ({error})") from error
+
+
+@cache  # a workflow asks for the sizes of a network many times before it starts its first job
+def read_version(path, modified, size):
+    """`read_arrays` of one version of a file."""
+    arrays = READERS[Path(path).suffix](path)
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
 
 
 def read_npz(path):
@@ -54,3 +67,6 @@ def array_of(name, entry, numbers):
     if entry["dtype"] == "BF16":  # the upper half of a float32
         array = (array.astype("<u4") << 16).view("<f4")
     return array.reshape(entry["shape"])
+
+
+READERS = {".npz": read_npz, ".safetensors": read_safetensors, ".pt": read_torch, ".pth": read_torch}

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from engine.common import arrays as arrays_file
 from engine.common.arrays import read_arrays
 
 DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "bool": "BOOL"}
@@ -68,3 +69,16 @@ def test_what_is_no_such_file_is_said(tmp_path):
     for name, message in expected.items():
         with pytest.raises(ValueError, match=message):
             read_arrays(tmp_path / name)
+
+
+def test_a_file_is_read_again_only_after_a_change(tmp_path, monkeypatch):
+    reads, path = [], tmp_path / "w.npz"
+    monkeypatch.setitem(arrays_file.READERS, ".npz", lambda p: reads.append(p) or arrays_file.read_npz(p))
+    np.savez(path, a=np.arange(3.0))
+    for _ in range(3):
+        found = read_arrays(path)
+    assert reads == [path]
+    with pytest.raises(ValueError, match="read-only"):
+        found["a"][0] = 1  # would be what the next caller gets
+    np.savez(path, a=np.arange(4.0))
+    assert len(read_arrays(path)["a"]) == 4 and reads == [path, path]
