@@ -23,7 +23,7 @@ from engine.measures.effective_lr import gate_products, power_fit, products_of_g
 from engine.measures.lag_profiles import log_gates_over_time
 from engine.network.unroll import forward, jacobians
 from engine.products.linalg import singular_values
-from engine.products.scaled import product, products
+from engine.products.scaled import LOG_2, product, products
 from engine.products.singular_values import log_singular_values
 from engine.products.spectral_norms import log_spectral_norms
 from engine.products.spectral_norms import pairs as all_pairs
@@ -200,7 +200,7 @@ def log_power_norm(Phi, v):
         v = Phi.values @ v
         norm = xp.sqrt(xp.sum(v * v, axis=-2, keepdims=True))
         v = v / xp.where(norm > 0, norm, 1)
-    return (safe.log(norm) + Phi.exponent * float(np.log(2)))[..., 0, 0]
+    return (safe.log(norm) + Phi.exponent * LOG_2)[..., 0, 0]
 
 
 def log_power_norms(J, v):

@@ -13,7 +13,7 @@ from engine.common.quantity import Quantity
 from engine.common.safe import log_norm
 from engine.common.statistics import log_mean, log_median
 from engine.network.unroll import lambda_T, weight_gradient
-from engine.products.scaled import scaled, shifted
+from engine.products.scaled import LOG_2, scaled, shifted
 
 BY_LAG = "seed checkpoint lag"
 QUANTITIES = {
@@ -68,7 +68,7 @@ def scaled_adjoints(cell, W, trajectory, lam):
         values, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam.values)
         largest = xp.max(lam.exponent, axis=2, keepdims=True)
         share = 2.0 ** (lam.exponent - largest)
-        yield [(delta * share, operand) for delta, operand in pairs], largest[..., 0] * float(np.log(2))
+        yield [(delta * share, operand) for delta, operand in pairs], largest[..., 0] * LOG_2
         lam = shifted(values, lam.exponent, axes=1)
 
 

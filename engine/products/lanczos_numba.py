@@ -9,11 +9,8 @@ from engine.common import jit
 from engine.products import linalg_numba
 from engine.products.linalg_numba import copy_row, inner, is_definite, scale_to
 
-FORMED_STEPS, FIRST_CHECK, STEPS_BETWEEN_CHECKS = (
-    64,
-    12,
-    4,
-)  # with a formed matrix, where a check costs more than a step
+FORMED_STEPS = 64  # with a formed matrix
+FIRST_CHECK, STEPS_BETWEEN_CHECKS = 12, 4  # a check costs more than a step with a formed matrix
 AT_REST = 1e-4  # beta / theta where only a cluster of eigenvalues is left
 FIRST_GROWTH = 1e-2  # with which the first proof is tried: residuals are then near 1e-6 theta
 TINY = 1e-130  # below, squares underflow

@@ -12,13 +12,14 @@ from scipy.linalg.lapack import dgejsv
 
 from engine.common.backend import like, namespace, to_host
 from engine.products import linalg_cuda
+from engine.products.scaled import scaled
 
 
 def singular_values(x):
     """Singular values of the matrices in the last two axes, in falling order."""
     if linalg_cuda.has_kernel(x):
-        values, peak = at_unit_size(x)
-        return linalg_cuda.rotated(values) * peak[..., 0]
+        values, exponent = scaled(x)
+        return linalg_cuda.rotated(values) * 2.0 ** exponent[..., 0]
     return decomposed("svdvals", x)
 
 
@@ -29,9 +30,9 @@ def left_singular_vectors(x):
     """
     xp = namespace(x)
     if linalg_cuda.has_kernel(x):
-        values, peak = at_unit_size(xp.matrix_transpose(x))
+        values, exponent = scaled(xp.matrix_transpose(x))
         s, U_T = linalg_cuda.rotated(values, vectors=True)
-        return xp.matrix_transpose(U_T), s * peak[..., 0]
+        return xp.matrix_transpose(U_T), s * 2.0 ** exponent[..., 0]
     return decomposed("svd", x)[:2]
 
 
@@ -85,14 +86,6 @@ def jacobi_on_host(x):
     found, _, _, work, _, info = dgejsv(np.asfortranarray(rows.T), joba=1, jobu=3, jobv=3, jobr=0, jobt=0, jobp=0)
     s[: len(rows)] = found * (work[0] / work[1]) if info == 0 else np.nan
     return s, work[2] if work[2] > 0 else np.inf  # -1: no estimate
-
-
-def at_unit_size(x):
-    """x over its largest |entry| (..., 1, 1), and that entry; 1 for a matrix that is 0."""
-    xp = namespace(x)
-    peak = xp.max(xp.abs(x), axis=(-2, -1), keepdims=True)
-    peak = xp.where(peak > 0, peak, 1)
-    return x / peak, peak
 
 
 def decomposed(name, x):

@@ -9,6 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.common.backend import namespace
+from engine.common.safe import log
+
+LOG_2 = float(np.log(2))
 
 
 class Scaled(NamedTuple):
@@ -67,6 +70,4 @@ def log_frobenius_norm(X):
     """log ||X||_F over the last two axes; -inf where X is 0."""
     xp = namespace(X.values)
     squared = xp.sum(X.values * X.values, axis=(-2, -1))
-    zero = squared == 0
-    log = xp.log(xp.where(zero, 1, squared)) / 2 + X.exponent[..., 0, 0] * float(np.log(2))
-    return xp.where(zero, -float("inf"), log)
+    return log(squared) / 2 + X.exponent[..., 0, 0] * LOG_2

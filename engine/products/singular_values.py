@@ -16,7 +16,7 @@ import numpy as np
 from engine.common import safe
 from engine.common.backend import identity, like, namespace, to_host
 from engine.products.linalg import qr, row_scaled_singular_values, singular_values
-from engine.products.scaled import Scaled, scaled, shifted, times
+from engine.products.scaled import LOG_2, Scaled, scaled, shifted, times
 
 RELATIVE_ERROR = 1e-6
 ROUNDING = float(np.finfo(np.float64).eps)
@@ -26,7 +26,6 @@ GROUPS = ((4, 3), (1, 2))
 LARGE = 1e60  # a norm beyond it, or below its inverse, gets a new scale
 APART = 1e4  # rows left out of T change a value that is so many times larger by less than 1e-8 of it
 SMALLEST = 1e-290  # of T at unit size; below, digits are lost to underflow
-LOG2 = float(np.log(2))
 
 
 def log_singular_values(J, r=None):
@@ -39,7 +38,7 @@ def log_singular_values(J, r=None):
     s = singular_values(product.values)
     resolved = s * RELATIVE_ERROR > error[..., None]
     zero = s[..., :1] == 0
-    log_s = xp.log(xp.where(s > 0, s, 1)) + product.exponent[..., 0] * LOG2
+    log_s = safe.log(s) + product.exponent[..., 0] * LOG_2
     log_s = xp.where(zero, -float("inf"), xp.where(resolved, log_s, xp.nan))
     left = to_host(~resolved[..., (r or H) - 1] & ~zero[..., 0])
     if not left.any():
@@ -124,7 +123,7 @@ def graded_log_values(J, start, factors):
     s, condition = map(to_host, row_scaled_singular_values(xp.where(kept, T.values, 0.0)))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         holds = (lost * condition[:, None] < RELATIVE_ERROR) & (s > APART * rest[:, None]) & (s > SMALLEST)
-        return np.where(holds, np.log(s) + to_host(T.exponent)[..., 0] * LOG2, np.nan)
+        return np.where(holds, np.log(s) + to_host(T.exponent)[..., 0] * LOG_2, np.nan)
 
 
 def graded_factor(J, start, factors):

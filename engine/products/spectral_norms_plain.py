@@ -5,7 +5,7 @@ import numpy as np
 from engine.common.backend import identity, like, namespace, to_host, zeros
 from engine.products import lanczos, lanczos_cuda
 from engine.products.lanczos import RULE, begin, cut, goes_on
-from engine.products.scaled import EXPONENT_OF_ZERO, Scaled, scaled, shifted, times
+from engine.products.scaled import EXPONENT_OF_ZERO, LOG_2, Scaled, scaled, shifted, times
 
 STEPS_BETWEEN_CHECKS = 4
 
