@@ -38,7 +38,7 @@ def warmup(k, K, fraction=0.1):
 
 
 def as_updates(fraction, K):
-    """A fraction of K updates as a as_updates number of them, at least 1: 0.07 * 100 is not 7 in floating point."""
+    """A fraction of K updates as a whole number of them, at least 1: 0.07 * 100 is not 7 in floating point."""
     return max(1, round(fraction * K))
 
 

@@ -1,10 +1,14 @@
 """The laws that every registered cell obeys, on every array namespace."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 import numpy as np
 import pytest
 from conftest import ALL_CELLS, make_example, small_cell
 
-from engine.cells import CELLS, make_cell
+import engine.cells
+from engine.cells import CELLS, Cell, make_cell
 from engine.common.backend import to_host
 from engine.network.unroll import forward, weight_gradient
 
@@ -257,5 +261,7 @@ def test_bias_is_a_yes_or_no():
         make_cell("leaky", 4, 2, alpha=0.5, bias=1)
 
 
-def test_registry_is_by_the_cells_own_names():
-    assert all(cell.name == name for name, cell in CELLS.items())
+def test_every_cell_of_the_folder_is_registered():
+    modules = [import_module(f"engine.cells.{module.name}") for module in iter_modules(engine.cells.__path__)]
+    classes = {x for module in modules for x in vars(module).values() if isinstance(x, type) and issubclass(x, Cell)}
+    assert {x for x in classes if hasattr(x, "name")} == set(CELLS.values())

@@ -18,11 +18,11 @@ from engine.measures.anisotropy import (
     jacobian_chain,
     measure,
     propagation,
-    updates,
 )
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, jacobians
 from engine.tasks.batches import ensemble_batch
+from engine.tasks.recorded import Recorded
 from engine.training.train import initial_parameters
 
 SEEDS, CHECKPOINTS = (3, 8), (0, 5)
@@ -103,17 +103,22 @@ def test_updates_equal_the_definition(name):
         assert found["samples_without_gradient"][m, c] == 0
 
 
-def test_a_gradient_that_is_zero_is_counted_and_left_out():
-    """Of a silent readout that is right by chance only the samples with a wrong answer have a gradient."""
+def test_samples_without_a_gradient_are_counted_and_left_out():
+    """A silent readout answers 0, so a sample whose target is 0 has no gradient."""
     networks = networks_of("plain")
     networks.parameters.W_o[:] = 0
-    found = measure(networks, "adding", **PROTOCOL)
-    assert (found["samples_without_gradient"] == 0).all()  # the targets of adding are never 0
-    assert np.isfinite(found["gradient_anisotropy"]).all()
-    s, energy_in_all, left_out = np.array([[3.0, 2.0, 1.0, np.nan]]), np.array([14.0]), np.array([2.0])
-    row = updates(s, energy_in_all, left_out, 2)
-    assert (row["gradient_anisotropy"], row["samples_without_gradient"]) == (1.5, 2)
-    assert row["gradient_energy"] == pytest.approx(13 / 14, rel=1e-15)
+    rng = np.random.default_rng(2)
+    u, y = rng.normal(size=(9, 3, 8)), rng.normal(size=8)
+    y[[1, 6]] = 0
+    found, expected = (
+        measure(networks, Recorded(u[..., some], y[some]), **PROTOCOL | {"gradients": len(some)})
+        for some in (np.arange(8), np.flatnonzero(y))
+    )
+    assert (found["samples_without_gradient"] == 2).all()
+    assert (expected["samples_without_gradient"] == 0).all()
+    for name in ("gradient_anisotropy", "gradient_energy"):
+        # the same rows in another order, and two rows of zeros: sums round differently
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, err_msg=name)
 
 
 def test_pairs_are_uniform_and_inside_the_sequence():

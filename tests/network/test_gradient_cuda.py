@@ -115,6 +115,8 @@ def test_who_has_a_kernel(monkeypatch):
     assert small == {"plain", "leaky", "scalar", "multi"}, "on a smaller device"
 
 
-def test_a_block_fits():
-    assert [samples_of_a_block(batch) for batch in (64, 24, 20, 7)] == [16, 8, 4, None]
-    assert shared_bytes(small_cell("multi", 64, 6), 16, 128) == 4 * (128 * 72 + (72 + 128 + 64) * 20 + 16 + 128)
+def test_blocks_share_a_batch_evenly():
+    """With no rest, or not at all."""
+    for batch in range(1, 100):
+        B = samples_of_a_block(batch)
+        assert B is None if batch % 4 else batch % B == 0 and B % 4 == 0

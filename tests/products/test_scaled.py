@@ -53,6 +53,15 @@ def test_a_sum_keeps_the_larger_where_the_smaller_is_out_of_reach(place):
     np.testing.assert_array_equal(exact(plus(zero, zero)), exact(zero))
 
 
+def test_terms_of_unlike_scales_add_exactly(place):
+    """Numbers below 2^3, 2^20 apart: the sum needs 24 bits."""
+    M = whole_numbers(2, 1, 2, 2)
+    large, small = scaled(place(M[0] * 2.0**20)), scaled(place(M[1]))
+    expected = fractions(M[0]) * 2**20 + fractions(M[1])
+    for terms in ((large, small), (small, large)):
+        np.testing.assert_array_equal(exact(plus(*terms)), expected)
+
+
 def test_entries_near_the_smallest_float_keep_their_scale(place):
     X = scaled(place(np.full((1, 2, 2), 2.0**-1070)))
     np.testing.assert_array_equal(exact(X), np.full((1, 2, 2), Fraction(2) ** -1070))

@@ -1,7 +1,5 @@
 """The configurations that we ship are right, and each mistake gets one message: key, found, allowed, nearest."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 from house import ROOT
@@ -9,7 +7,7 @@ from house import ROOT
 from tools.config_tables import PAGE, keys, with_tables
 from workflow.config_check import EXPERIMENTS, SCHEMA, ConfigError, check
 
-CONFIG = Path("config")
+CONFIG = ROOT / "config"
 SCHEMA_READ = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 

@@ -1,12 +1,14 @@
 """How a job ends: its log says why in a person's words, with a traceback only where the fault is ours."""
 
+import json
 import logging
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from workflow.job import start
+from engine.common.backend import CPU
+from workflow.job import attributes, start
 
 
 class OutOfMemoryError(Exception):
@@ -47,3 +49,16 @@ def test_a_device_that_is_too_small_is_told_with_what_lowers_the_need(end):
 
 def test_what_nobody_expected_is_told_whole(end):
     assert "KeyError: 'no such name'" in end(KeyError("no such name"))
+
+
+def test_a_result_says_its_rule_its_wildcards_and_the_params_of_its_job():
+    """Seeds are a coordinate, and a block of them is joined with the others."""
+    snakemake = SimpleNamespace(
+        rule="anisotropy",
+        params={"protocol": {"T": 12, "lags": [1, 4]}, "seeds": [1, 2]},
+        wildcards={"task": "adding", "cell": "multi", "block": ".seeds1-2"},
+    )
+    found = attributes(snakemake, "a test", "float64", CPU)
+    assert json.loads(found["config"]) == {"protocol": {"T": 12, "lags": [1, 4]}}
+    assert (found["rule"], found["task"], found["cell"]) == ("anisotropy", "adding", "multi")
+    assert "block" not in found

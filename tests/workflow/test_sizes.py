@@ -1,14 +1,14 @@
 """What jobs ask a scheduler for: every rule something, more for more, and more at the next attempt."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
+from house import ROOT
 
 from workflow import sizes
 
-CONFIG = yaml.safe_load(Path("config/config.yaml").read_text())
+CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 JOB = SimpleNamespace(experiment="anisotropy", data="one_batch", cell="multi")
 SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, sizes.gates, sizes.lyapunov]
 

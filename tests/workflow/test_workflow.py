@@ -86,6 +86,15 @@ def test_every_file_is_described(smoke):
         assert ds.seed.values.tolist() == ([1] if "networks" in path.parts else [1, 2])
 
 
+def test_the_configuration_in_a_file_is_what_its_job_used(smoke):
+    ds = xr.open_dataset(smoke[0] / "results/smoke/training/anisotropy/one_batch/adding/multi-sgd.nc")
+    config = json.loads(ds.config)
+    assert config["protocol"]["updates"] == ds.sizes["iteration"] == 60
+    assert config["protocol"]["checkpoints"] == ds.checkpoint.values.tolist() == [0, 60]
+    assert config["protocol"]["sequences"] == 16
+    assert config["cell"]["units"] == ds.sizes["unit"] == 16
+
+
 # Variables with values that are missing or infinite in a sound run, and why.
 OPEN = {
     "log_gradient_norm": "recurrent weights have no gradient at the lag where x_0 = 0 enters",
