@@ -27,12 +27,12 @@ def test_steps_that_were_done_before_took_no_time(clock, caplog):
 
 
 def test_a_line_is_written_after_each_interval_and_at_the_end(clock, caplog):
-    work, asked = progress.Progress("work", 9, interval=5), []
-    for _ in range(9):
+    work, asked = progress.Progress("work", 8, interval=5), []
+    for _ in range(8):
         clock.now += 2
         work.advance(note=lambda: asked.append(work.done) or f"note {work.done}")
-    assert asked == [3, 6, 9], "a note is asked for where a line is written, and nowhere else"
+    assert asked == [3, 6, 8], "a note is asked for where a line is written, and nowhere else"
     assert caplog.messages[1:] == [
-        "work 6/9 | note 6 | 12 s spent, 6 s left",
-        "work 9/9 | note 9 | 18 s spent, 0 s left",
+        "work 6/8 | note 6 | 12 s spent, 4 s left",
+        "work 8/8 | note 8 | 16 s spent, 0 s left",
     ]
