@@ -1,1 +1,1 @@
-"""What every room uses: no science, no imports from other rooms."""
+"""Arrays, random streams, statistics, files: used by every other room, without science or imports from them."""

@@ -1,4 +1,4 @@
-"""Arrays by name from files that others have written: .npz, .safetensors, and .pt of torch.save."""
+"""Reads arrays by name from files: .npz, .safetensors, and .pt of torch.save."""
 
 import json
 from functools import cache
@@ -40,7 +40,7 @@ def read_version(path, modified, size):
 
 
 def read_npz(path):
-    """Arrays of numbers; one of Python objects is refused, since reading it can run code."""
+    """Arrays of a .npz file; refuses arrays of Python objects, because reading them can run code."""
     with np.load(path, allow_pickle=False) as file:
         try:
             return {name: file[name] for name in file.files}
@@ -50,7 +50,7 @@ def read_npz(path):
 
 
 def read_safetensors(path):
-    """The format: eight bytes with the length of a header, the header in JSON, the numbers."""
+    """Arrays of a .safetensors file: eight bytes with the length of a header, the header in JSON, the numbers."""
     content = Path(path).read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:start])
@@ -59,7 +59,7 @@ def read_safetensors(path):
 
 
 def array_of(name, entry, numbers):
-    """One array of a .safetensors file, from its entry in the header."""
+    """One array of a .safetensors file, from its entry in the header and the bytes of all arrays."""
     if entry["dtype"] not in TYPES:
         raise ValueError(f"{name} is of type {entry['dtype']}; allowed are {', '.join(TYPES)}")
     first, end = entry["data_offsets"]

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class DeviceError(RuntimeError):
-    """A device that was asked for cannot be used; the message says why and what to do."""
+    """The requested device cannot be used; the message says why and what to do."""
 
 
 def namespace(x):
@@ -32,7 +32,7 @@ def identity(like, size):
 
 
 def in_rows(x):
-    """A copy of `x` whose elements follow each other row by row, as kernels and batched products need them."""
+    """A C-contiguous copy of `x`, which kernels and batched products need."""
     copy = zeros(x, *x.shape)
     copy[...] = x
     return copy
@@ -50,7 +50,7 @@ def like(x, values):
 
 
 def to_host(x):
-    """`x` as a NumPy array, copied from the device where it lies on one."""
+    """`x` as a NumPy array, copied from the device if it lies on one."""
     if isinstance(x, np.ndarray | np.generic):
         return x
     if hasattr(x, "get"):

@@ -1,6 +1,6 @@
-"""What the CUDA kernels share: names for what CUDA provides, sums over a few threads, and their compilation.
+"""Compiles the CUDA kernels; prelude.cu holds the macros and sums over threads that all of them share.
 
-The sources use these names alone, so that tests/cuda_on_cpu.py can build them for a CPU.
+The sources use CUDA through these macros alone, so that tests/cuda_on_cpu.py can build them for a CPU.
 """
 
 from functools import cache
@@ -12,20 +12,20 @@ LANES = 8  # neighbouring threads that share a task, a part of a warp
 
 
 def on_gpu(x):
-    """Whether `x` lies where kernels run."""
+    """Whether `x` is a CuPy array."""
     return namespace(x).__name__ == "cupy"
 
 
 @cache
 def most_shared_bytes():
-    """What a block can have of the current device's shared memory: 227 KB on an H100, 99 KB on an RTX 4090."""
+    """Shared memory that one block can have on the current device: 227 KB on an H100, 99 KB on an RTX 4090."""
     import cupy
 
     return cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
 
 
 def free_bytes():
-    """What is left of the current device's memory."""
+    """Free memory of the current device."""
     import cupy
 
     return cupy.cuda.runtime.memGetInfo()[0]
@@ -37,13 +37,13 @@ def read_source(module, name):
 
 
 def definitions(**sizes):
-    """A kernel's sizes, ahead of its source."""
+    """#define lines that set a kernel's sizes; they go before its source."""
     return "".join(f"#define {name} {value}\n" for name, value in sizes.items())
 
 
 @cache
 def compiled(name, source, shared_bytes=0):
-    """The kernel `name` of a source that follows its `definitions`, for the GPU: called as CuPy's kernels are."""
+    """The kernel `name` of a source with its `definitions`, as a CuPy RawKernel."""
     import cupy
 
     text = f"#define LANES {LANES}\n{read_source(__file__, 'prelude.cu')}{source}"

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, then renamed."""
+"""Atomic writes: a file is written under a temporary name, then renamed, so that it is whole or absent."""
 
 import os
 import re
@@ -8,16 +8,17 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path):
-    """Gives a temporary path beside `path`; renames it to `path` if the block ends well, removes it otherwise.
+    """Yields a temporary path beside `path`; renames it to `path` if the block succeeds, removes it otherwise.
 
-    Of two writers of one path, the first fails: its temporary file is taken for that of a process that was killed.
+    If two processes write the same path at once, the first one fails: the second deletes its temporary file as a
+    leftover of a killed process.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.iterdir():
         if re.fullmatch(rf"\.\d+-{re.escape(path.name)}", left.name):
             left.unlink(missing_ok=True)
-    part = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the ending: writers choose the format by it
+    part = path.with_name(f".{os.getpid()}-{path.name}")  # the ending stays, because writers choose the format by it
     try:
         yield part
         part.replace(path)

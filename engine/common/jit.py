@@ -1,4 +1,4 @@
-"""Numba, whose compiled code is kept on disk where there is a place for it."""
+"""Compiles with Numba and caches the machine code on disk, if a folder for it can be written to."""
 
 from pathlib import Path
 
@@ -7,10 +7,11 @@ from numba.extending import intrinsic, overload
 
 
 def compiled(*signature, compiler=njit, uses=(), **options):
-    """A decorator: `compiler` of Numba with these options. The machine code is kept on disk if that can be written to.
+    """A decorator: Numba's `compiler` with these options, and with its cache on disk if that can be written to.
 
-    Numba makes it anew after an edit of the file that holds the function, so the options belong into that file; here,
-    after an edit of the modules in `uses` as well, whose compiled functions it calls.
+    Numba compiles again after an edit of the file that holds the function, so the options belong in that file. It does
+    not see edits of other files: `uses` names the modules whose compiled functions are called, and an edit of one of
+    them also leads to a new compilation.
     """
 
     def decorate(function):
@@ -26,7 +27,7 @@ def compiled(*signature, compiler=njit, uses=(), **options):
 
 
 def forget_if_older(function, modules):
-    """Removes the index of what is kept on disk of a compiled function if it is older than the file of a module."""
+    """Removes the cache index of a compiled function if the file of one of the modules is newer."""
     edited = max(Path(module.__file__).stat().st_mtime for module in modules)
     for index in Path(function.stats.cache_path).glob(f"*.{function.__qualname__}-*.nbi"):
         if index.stat().st_mtime < edited:
@@ -34,9 +35,9 @@ def forget_if_older(function, modules):
 
 
 def without_refcount(x):
-    """An array, or a tuple of them, whose references compiled code does not count; it must be kept alive elsewhere.
+    """Switches off Numba's reference counting for an array or a tuple of arrays, which the caller must keep alive.
 
-    A count is an atomic operation: in loops that take slices by the million it is a fifth of all time.
+    Each count is an atomic operation: in loops that take millions of slices they take a fifth of the time.
     """
     return x
 

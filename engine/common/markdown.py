@@ -11,5 +11,5 @@ def table(rows, columns=None):
 
 
 def cell(value):
-    """A value as text that leaves the table whole."""
+    """A value as text, with its `|` escaped."""
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace("|", r"\|")

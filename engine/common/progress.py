@@ -1,4 +1,4 @@
-"""Progress of long work: how far, the loss, the time left; to whatever the job's logger writes to."""
+"""Logs the progress of long work: steps done, a note such as the loss, time spent and time left."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Reports at most every `interval` seconds, and at the end."""
+    """Writes a line at most every `interval` seconds, and one at the end."""
 
     def __init__(self, title, total, interval=5.0):
         self.title, self.total, self.interval = title, total, interval
@@ -15,12 +15,13 @@ class Progress:
         self.start = self.last = time.monotonic()
 
     def skip(self, steps):
-        """Counts `steps` that were done before, and took no time now."""
+        """Counts `steps` that an earlier run has done; they do not enter the speed."""
         self.done += steps
         self.skipped += steps
 
     def advance(self, steps=1, note=None):
-        """Counts `steps`; `note` is called for a text (a loss, say) when a line is due, since it may cost a wait."""
+        """Counts `steps`. `note()` returns extra text such as the loss; it is called only when a line is written,
+        because it may have to wait for a GPU."""
         self.done += steps
         now = time.monotonic()
         if now - self.last < self.interval and self.done < self.total:

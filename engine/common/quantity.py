@@ -1,4 +1,4 @@
-"""How a measured quantity is described where it is computed; engine.results.netcdf writes it with these words."""
+"""Description of a measured quantity, beside the code that computes it; engine.results.netcdf writes it to files."""
 
 from typing import NamedTuple
 

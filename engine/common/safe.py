@@ -1,4 +1,4 @@
-"""Logs, ratios and norms of any arrays, where a value may be 0 or its square too small for a float."""
+"""Logs, ratios and norms of arrays whose values may be 0 or may have squares that underflow."""
 
 from engine.common.backend import namespace
 

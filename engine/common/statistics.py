@@ -1,4 +1,4 @@
-"""Means, quantiles and line fits of any arrays; rank correlation of host arrays."""
+"""Medians, means, quantiles and line fits of arrays of any library; rank correlation of NumPy arrays."""
 
 import math
 
@@ -11,7 +11,7 @@ from engine.common.backend import like, namespace, zeros
 def log_median(log_x, axis):
     """log of the median of x along `axis`, from log x, where x itself may be too small for a float.
 
-    NaN where one of x is, as numpy.median's.
+    NaN if one of x is NaN, as in numpy.median.
     """
     xp = namespace(log_x)
     ordered = xp.moveaxis(xp.sort(log_x, axis=axis), axis, 0)
@@ -22,7 +22,7 @@ def log_median(log_x, axis):
 
 
 def log_mean(log_x, axis):
-    """log of the mean of x along `axis`, from log x, as log_median; -inf where all of x is 0."""
+    """log of the mean of x along `axis`, from log x; -inf if all of x is 0, NaN if one of x is NaN."""
     xp = namespace(log_x)
     top = xp.max(log_x, axis=axis, keepdims=True)
     scale = xp.where(xp.isfinite(top), top, 0)
@@ -33,7 +33,7 @@ def log_mean(log_x, axis):
 def quantiles(x, q, count=None):
     """(..., quantile): quantiles q of the `count` (...) smallest along the last axis, by default of all of x.
 
-    Linear between neighbours, and NaN where one of x is, as numpy.quantile's.
+    Linear between neighbours, and NaN if one of x is NaN, as in numpy.quantile.
     """
     xp = namespace(x)
     x = xp.sort(x, axis=-1)
@@ -50,9 +50,9 @@ def quantiles(x, q, count=None):
 
 
 def line_fit(x, y, used=None):
-    """Slope, intercept and R^2 (...) of the least squares of y on x over the last axis, where `used`, or everywhere.
+    """Least squares of y on x over the last axis: slope, intercept and R^2 (...). `used` masks the points, default all.
 
-    NaN where x varies by no more than its rounding; R^2 also where y does.
+    NaN if x varies by no more than its rounding; R^2 is also NaN if y does not vary.
     """
     xp = namespace(x)
     used = xp.ones_like(x) > 0 if used is None else used
@@ -65,7 +65,7 @@ def line_fit(x, y, used=None):
 
 
 def deviations(x, used):
-    """x minus its mean over the last axis, 0 where not `used`; the mean; the sum of squares, NaN if it is rounding."""
+    """x minus its mean over the `used` of the last axis, 0 elsewhere; the mean; the sum of squares, NaN if only rounding."""
     xp = namespace(x)
     count = xp.sum(xp.astype(used, x.dtype), axis=-1)
     mean = xp.sum(xp.where(used, x, 0), axis=-1) / count
@@ -75,9 +75,9 @@ def deviations(x, used):
 
 
 def rank_correlation(x, y):
-    """Spearman's correlation (...) over the last axis; NaN where x or y is not finite or varies only by its rounding.
+    """Spearman's correlation (...) of NumPy arrays over the last axis; ties have their mean rank.
 
-    Ties have their mean rank. Of host arrays.
+    NaN if x or y is not finite or varies only by its rounding.
     """
     everywhere = np.ones(np.broadcast_shapes(x.shape, y.shape), dtype=bool)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,8 +1,8 @@
-"""Names of the configuration in words."""
+"""Words for names of the configuration, for titles and captions."""
 
 DATA = {"fresh": "fresh data"}
 
 
 def data_label(name):
-    """The data that a network is trained on, in words."""
+    """The kind of training data `name` in words."""
     return DATA.get(name) or name.replace("_", " ")
