@@ -1,1 +1,1 @@
-"""The loop that trains an ensemble."""
+"""Training of an ensemble: data, updates, records, resuming."""

@@ -1,4 +1,4 @@
-"""A file from which long work goes on after it was cut off."""
+"""Saves and restores the state of an interrupted training."""
 
 import logging
 import time
@@ -16,9 +16,9 @@ INTERVAL = 120.0  # seconds between two writings
 
 
 class Resume:
-    """Keeps trees of arrays (dicts and lists) by name at `path`, for whoever comes with the same `key`.
+    """Keeps trees of arrays (dicts and lists) by name in the file `path`.
 
-    The key is a text of all that the arrays depend on.
+    `key` is a text of everything that the arrays depend on: a file with another key is ignored.
     """
 
     def __init__(self, path, key):
@@ -27,20 +27,20 @@ class Resume:
         self.written = time.monotonic()
 
     def tree(self, name):
-        """What was kept under `name` when the work was cut off, in NumPy arrays; None where nothing was."""
+        """The tree `name` of an interrupted run, with NumPy arrays; None if there is none."""
         return unpack(self.kept).get(name)
 
     def keep(self, name, tree):
-        """Holds a copy of a tree under `name`, to be written when it is next time to."""
+        """Holds a copy of a tree under `name`; the next call of `write` writes it."""
         self.kept = {key: x for key, x in self.kept.items() if key.partition("/")[0] != name}
         self.kept |= {key: np.array(to_host(x)) for key, x in pack(tree, name)}
 
     def due(self):
-        """Whether it is time to write."""
+        """Whether INTERVAL has passed since the last write."""
         return time.monotonic() - self.written >= INTERVAL
 
     def write(self):
-        """Writes all that is kept, whole or not at all; work goes on where that is not possible."""
+        """Writes all trees, whole or not at all. If that fails it logs a warning, and the work goes on."""
         self.written = time.monotonic()
         try:
             with atomic_write(self.path) as part:
@@ -49,7 +49,7 @@ class Resume:
             log.warning("%s could not be written (%s): the work cannot be resumed from here", self.path, error)
 
     def remove(self):
-        """The work is done."""
+        """Deletes the file: the work is done."""
         self.path.unlink(missing_ok=True)
 
     def _read(self):
@@ -65,7 +65,7 @@ class Resume:
 
 
 def pack(tree, name):
-    """Pairs (path, array) of a tree: paths such as "0/probes/2/1"."""
+    """Yields pairs (path, array) of a tree, with paths such as "0/probes/2/1"."""
     if not isinstance(tree, dict | list | tuple):
         yield name, tree
         return
@@ -74,7 +74,7 @@ def pack(tree, name):
 
 
 def unpack(arrays):
-    """The tree, in dicts and lists, of {path: array}; a branch without arrays is not in it."""
+    """The tree of {path: array}, the inverse of `pack`; branches without arrays are lost."""
     tree = {}
     for path, x in arrays.items():
         *branches, leaf = path.split("/")

@@ -1,4 +1,4 @@
-"""What each update is given: new sequences [DATA.fresh], or some of a training set of N sequences [DATA.set]."""
+"""Training batches: new sequences for every update [DATA.fresh], or batches of a set of N sequences [DATA.set]."""
 
 import logging
 from functools import partial
@@ -19,7 +19,7 @@ BLOCK = 64  # sequences that are drawn together: the first of a set are the same
 
 
 def check_set(sequences, batch):
-    """Raises ValueError where a training set has fewer sequences than an update takes; None is fresh data."""
+    """Raises ValueError if a training set has fewer sequences than a batch; `sequences` is None for fresh data."""
     if sequences is not None and sequences < batch:
         raise ValueError(
             f"sequences = {sequences} is too small: an update takes batch = {batch} of them, allowed is {batch} or more"
@@ -33,7 +33,7 @@ def batches(task, seeds, *, jitter=0, **sizes):
 
 
 def jittered(data, task, seeds, jitter, updates):
-    """Yields the batches of `data`; each update has noise of its own."""
+    """Yields the batches of `data` with noise on u, drawn from a stream of each seed and update."""
     for k, (u, y, redrawn) in zip(updates, data(updates), strict=True):
         T, _, n, batch = u.shape
         noise = [stream(seed, task, "jitter", k).standard_normal((T, n, batch)) for seed in seeds]
@@ -41,10 +41,10 @@ def jittered(data, task, seeds, jitter, updates):
 
 
 def exact_batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", device=CPU, processes=1):
-    """A function from the numbers of updates to their batches, in order: u (T, member, n, batch), y (member, batch).
+    """A function that yields the batch of each update in a range: u (T, member, n, batch), y (member, batch), redrawn.
 
-    The third value of each counts paths that were drawn again, all those of a set at update 0. For a device other
-    than the host, `processes` draw ahead. ValueError where a set has fewer sequences than a batch.
+    `redrawn` (member,) counts paths that were drawn again, those of a set all at update 0. For a GPU, `processes` draw
+    ahead. ValueError if a set has fewer sequences than a batch.
     """
     check_set(sequences, batch)
 
@@ -61,9 +61,9 @@ def exact_batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", 
 
 
 def where_a_set_lies(device, size):
-    """What moves a set of `size` bytes to where it stays, and what brings a batch of it to where the work is done.
+    """Two functions: one moves a training set of `size` bytes to where it is kept, one moves a batch to the device.
 
-    A set that takes more than half of what a GPU has left stays on the host. Kernels need batches in rows.
+    A set larger than half of the free memory of a GPU is kept on the host. Kernels need C-contiguous batches.
     """
     if device.on_host:
         return device.move, device.move
@@ -74,7 +74,7 @@ def where_a_set_lies(device, size):
 
 
 def of_a_set(drawn, order, deliver, updates):
-    """Yields the batches of `updates` (a range) from a set that is drawn when the first of them is asked for."""
+    """Yields the batches of `updates` (a range) from a set, which is drawn when the first of them is asked for."""
     if not updates:
         return
     u, y, redrawn = training_set(drawn(range(ceil(order.sequences / BLOCK))), order.sequences)
@@ -84,7 +84,7 @@ def of_a_set(drawn, order, deliver, updates):
 
 
 def training_set(blocks, sequences):
-    """u (member, sequence, T, n) and y (member, sequence) of a set, and its redrawn paths; a sequence lies together."""
+    """u (member, sequence, T, n), y (member, sequence) and the redrawn paths (member,) of a set, from its blocks."""
     for i, (u, y, redrawn) in enumerate(blocks):
         if i == 0:
             T, members, n, _ = u.shape
@@ -99,7 +99,7 @@ def training_set(blocks, sequences):
 
 
 def chosen(u, y, which):
-    """The batch of the sequences `which` (member, batch), NumPy, of a set."""
+    """The batch u (T, member, n, batch), y (member, batch) of the sequences `which` (member, batch), NumPy."""
     xp = namespace(u)
     members, sequences, T, n = u.shape
     rows = like(u, (which + sequences * np.arange(members)[:, None]).reshape(-1))
@@ -108,10 +108,10 @@ def chosen(u, y, which):
 
 
 class Order:
-    """Which sequences an update takes: the next of an endless row of epochs, each a new order of all.
+    """The sequences of each update: epoch after epoch, each of them a new permutation of the set.
 
-    A batch in which an epoch ends has the rest of that one and the beginning of the next, so every sequence is taken
-    once an epoch, and can be twice in such a batch.
+    A batch in which an epoch ends takes the rest of it and the beginning of the next epoch. So every sequence occurs
+    once an epoch, and can occur twice in such a batch.
     """
 
     def __init__(self, task, seeds, sequences, batch):

@@ -1,4 +1,4 @@
-"""[DATA.held] The loss on sequences that no update has seen: without it, memorising cannot be told from learning."""
+"""[DATA.held] Loss on a probe batch that no update has seen, which tells learning from memorising."""
 
 import numpy as np
 
@@ -15,9 +15,9 @@ QUANTITIES = {
 
 
 def held_out(cell, task, seeds, *, T, probe_batch, device=CPU):
-    """A function from weights (W, W_o) on the host to all QUANTITIES, float64; to {} without a probe batch.
+    """A function from weights (W, W_o) on the host to all QUANTITIES (member,), float64; to {} if probe_batch is None.
 
-    The probe batch is the one of the measurements.
+    The measurements use the same probe batch.
     """
     if probe_batch is None:
         return lambda weights: {}

@@ -1,8 +1,8 @@
-"""Batches drawn ahead of their use where a device does the work: other processes draw while the device computes.
+"""Prefetching: worker processes draw the next batches while a GPU computes.
 
-A draw is a chain of short calls, which threads of one process could only take in turn. The processes start from this
-module, since those of `multiprocessing` would run Snakemake's script once more, and leave a batch in memory that they
-share with the caller (Linux). They end with the caller, however it ends.
+Threads do not help, because a draw is a chain of short calls that hold the interpreter's lock. The workers run this
+module, because those of `multiprocessing` would run Snakemake's script again. They write batches into memory that they
+share with the caller (Linux), and end with the caller, however it ends.
 """
 
 import mmap
@@ -17,10 +17,10 @@ import numpy as np
 
 
 def prefetched(draw, indices, move, processes):
-    """Yields `draw(k)` for each k in order: u, y, moved by `move`, which copies, and a third value as it is.
+    """Yields `draw(k)` for each k of `indices`: u (T, member, n, batch), y (member, batch), redrawn (member,).
 
-    `draw` goes to the processes by pickle, so it is one that can be imported. All batches have the shapes of the first
-    one, which is drawn here.
+    `move` copies u and y to a device. `draw` must be importable, since workers get it by pickle. All batches must have
+    the shapes and dtypes of the first one, which is drawn in this process.
     """
     indices = list(indices)
     if not indices:
@@ -46,7 +46,7 @@ def prefetched(draw, indices, move, processes):
 
 
 class BatchWorker:
-    """A process that draws a batch when asked, with shapes and dtypes as of the arrays `like`."""
+    """A process that draws a batch on request, with the shapes and dtypes of the arrays `like`, usually (u, y)."""
 
     def __init__(self, draw, *like):
         layout = [(x.dtype.str, x.shape) for x in like]
@@ -67,6 +67,7 @@ class BatchWorker:
         self.process.stdin.write(told)
 
     def ask(self, k):
+        """Requests batch k."""
         try:
             pickle.dump(k, self.process.stdin)
             self.process.stdin.flush()
@@ -74,7 +75,7 @@ class BatchWorker:
             raise self.lost() from None
 
     def answer(self):
-        """The batch that was asked for, in memory that the next one overwrites; what `draw` raised is raised here."""
+        """The requested batch, in memory that the next request overwrites; raises what `draw` raised."""
         try:
             error, third = pickle.load(self.process.stdout)
         except EOFError:
@@ -84,15 +85,17 @@ class BatchWorker:
         return *self.arrays, third
 
     def lost(self):
+        """RuntimeError for a process that has ended."""
         return RuntimeError(f"a process that draws batches ended, with exit code {self.process.wait()}")
 
     def end(self):
+        """Ends the process."""
         self.process.kill()
         self.process.communicate()
 
 
 def shared_arrays(descriptor, layout):
-    """Arrays one after the other in the memory of a file."""
+    """Arrays with the [(dtype, shape)] of `layout`, one after the other in the memory of a file."""
     memory, arrays, offset = mmap.mmap(descriptor, 0), [], 0
     for dtype, shape in layout:
         arrays.append(np.ndarray(shape, dtype, memory, offset))
@@ -101,7 +104,7 @@ def shared_arrays(descriptor, layout):
 
 
 def serve(questions, answers):
-    """What such a process does until nobody asks any more."""
+    """Main loop of a worker: reads the number of a batch, draws it, answers; ends with the stream of questions."""
     draw, descriptor, layout = pickle.load(questions)
     arrays = shared_arrays(descriptor, layout)
     while True:
@@ -123,7 +126,7 @@ def serve(questions, answers):
 
 
 def portable(error):
-    """The error with its traceback as a note; where pickle cannot carry it, a RuntimeError with the words of both."""
+    """The error with its traceback as a note; a RuntimeError with the same text if it cannot be pickled."""
     error.add_note(f"In a process that draws batches:\n{''.join(traceback.format_exception(error))}")
     try:
         pickle.loads(pickle.dumps(error))

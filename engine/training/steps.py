@@ -1,4 +1,4 @@
-"""[ALIGN.update] What an optimizer makes of a gradient, recorded at the updates that follow the checkpoints."""
+"""[ALIGN.update] Statistics of the updates that follow the checkpoints: how a step differs from its gradient."""
 
 import numpy as np
 
@@ -29,18 +29,18 @@ QUANTITIES = {
 
 
 def update_statistics(increments, gradients):
-    """{name: (member,)}, NumPy, of one update, from what it adds to theta and dL/dtheta, Parameters each.
+    """{name: (member,)}, NumPy, of one update, from its increments and gradients, Parameters (member, ...) each.
 
-    All is computed in float64: the squares of small float32 gradients would underflow.
+    Computed in float64, because squares of small float32 gradients underflow.
     """
     step, g = flat(increments), flat(gradients)
     return {"update_cosine": cosine(-step, g)} | log_step_spread(step, g)
 
 
 def adaptive_steps(cell, rule, state, k):
-    """{name: (member, unit)}, NumPy, from the second moments of W that `rule` has in its state after update k, if any.
+    """{name: (member, unit)}, NumPy, from the second moments of W after update k: Adam's v_hat or RMSprop's v.
 
-    Those are Adam's v_hat, or RMSprop's v.
+    `state` is that of the rule for W; {} if the rule keeps no second moments.
     """
     moments = {
         "adaptive_step": rule.second_moment(state, k),
@@ -50,7 +50,7 @@ def adaptive_steps(cell, rule, state, k):
 
 
 def unit_steps(cell, v):
-    """Mean of 1 / sqrt(v) over each unit's rows of W_r and W_i, (member, unit), from v like W."""
+    """Mean of 1 / sqrt(v) over each unit's rows of W_r and W_i, (member, unit), from v shaped like W."""
     v = cell.unpack(to_host(v).astype(np.float64))
     return mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1))
 
@@ -62,13 +62,13 @@ def flat(parameters):
 
 
 def cosine(a, b):
-    """Cosine of the angle between rows; NaN where one of them is 0."""
+    """Cosine of the angle between rows (member, parameter), (member,); NaN if one of them is 0."""
     with np.errstate(invalid="ignore"):
         return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
 
 
 def log_step_spread(step, g):
-    """Spread of log10 |step_p| / |g_p| over the parameters p for which neither is 0, and how many are left out."""
+    """Standard deviation of log10 |step_p| / |g_p| over parameters p; those with a 0 are left out and counted."""
     moved = (step != 0) & (g != 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_ratio = np.where(moved, np.log10(np.abs(step)) - np.log10(np.abs(g)), np.nan)
@@ -77,7 +77,7 @@ def log_step_spread(step, g):
 
 
 def mean_step(v):
-    """Mean of 1 / sqrt(v) over the last axis where v > 0: a weight that never had a gradient takes no step at all."""
+    """Mean of 1 / sqrt(v) over the last axis, without v = 0: a weight that never had a gradient takes no step."""
     used = v > 0
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(used, v**-0.5, 0).sum(axis=-1) / used.sum(axis=-1)

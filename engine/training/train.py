@@ -1,4 +1,4 @@
-"""The ensemble loop: all seeds of a pass in one array, checkpoints before the update, the loss of every update."""
+"""Trains an ensemble, one member a seed: initial weights, passes over the members, divergence."""
 
 import logging
 from functools import partial
@@ -27,7 +27,7 @@ QUANTITIES = {
 
 
 class Training(NamedTuple):
-    """What a training leaves, on the host; members are the seeds."""
+    """The result of a training, on the host; members are the seeds."""
 
     parameters: Parameters  # (checkpoint, member, ...); NaN from the checkpoint on at which a member had diverged
     loss: np.ndarray  # (member, update)
@@ -39,8 +39,8 @@ class Training(NamedTuple):
 def initial_parameters(cell, seeds, dtype):
     """Parameters of the ensemble from U(-1/sqrt(fan_in), 1/sqrt(fan_in)) [RANDOM.weights], NumPy.
 
-    Each weight has its own stream of the seed, so cells share the initial values of the weights that they share. Biases
-    have the bound of the recurrent weights, as in PyTorch.
+    Parameters (member, ...). Each weight has its own stream of the seed, so cells share the initial values of weights
+    that they share. Biases have the bound of the recurrent weights, as in PyTorch.
     """
     H = cell.units
     shapes = {name: view.shape for name, view in cell.unpack(np.empty(cell.shape)).items()} | {"W_o": (1, H)}
@@ -74,17 +74,17 @@ def train(
     processes=1,
     resume=None,
 ):
-    """Trains one member a seed with `rate(k)` as step size of update k; probes `checkpoints` before their update.
+    """Trains one member a seed with step size `rate(k)` at update k; keeps the weights before updates `checkpoints`.
 
-    `sequences` is the size of the training set [DATA.set], `batch` or more; None: new ones for every update.
-    `jitter` is the standard deviation of noise that every update adds to its inputs. With `probe_batch` the loss of a
-    probe batch of that size is recorded at every checkpoint. Where each unit has a gate of its own, Adam's second
-    moments are kept beside and recorded, whatever the rule [OPT.adam.same].
+    `sequences` is the size of the training set [DATA.set], `batch` or more; None for new sequences at every update.
+    `jitter` is the standard deviation of noise on the inputs, drawn for every update. With `probe_batch` the loss of a
+    probe batch of that size is recorded at every checkpoint. If each unit has its own gate, Adam's second moments are
+    kept beside any rule and recorded [OPT.adam.same].
 
     Members are independent, so `members_per_pass` changes the speed and not the result: a few fit the cache of a CPU,
     all of them fill a GPU, for which `processes` draw batches.
 
-    With `resume` (a checkpoint.Resume), a training that was cut off goes on from what was kept, to the same bits.
+    With `resume` (a checkpoint.Resume), an interrupted training continues, to the same bits.
     """
     rule = AdamBeside(rule) if cell.gate_for_each_unit else rule
     title = f"{task} {cell.name}-{rule.name}"
@@ -133,7 +133,7 @@ def loss_text(loss):
 
 
 def joined(parts):
-    """One Training of the members of all."""
+    """One Training with the members of all `parts`."""
     parameters = (np.concatenate(p, axis=1) for p in zip(*(part.parameters for part in parts), strict=True))
     by_member = (np.concatenate([getattr(part, name) for part in parts]) for name in ("loss", "diverged_at", "redrawn"))
     records = {name: np.concatenate([part.records[name] for part in parts]) for name in parts[0].records}
@@ -141,7 +141,7 @@ def joined(parts):
 
 
 def result(state, checkpoints):
-    """Training of a pass that is done."""
+    """Training from the final State of a pass; NaN at checkpoints after a divergence."""
     loss = stacked(state.losses).T
     diverged_at = first_divergence(loss, [to_host(p) for p in state.parameters])
     probed = Parameters(*(np.stack(p) for p in zip(*state.probes, strict=True)))
