@@ -65,7 +65,7 @@ def line_fit(x, y, used=None):
 
 
 def deviations(x, used):
-    """x minus its mean over the `used` of the last axis, 0 elsewhere; the mean; the sum of squares, NaN if only rounding."""
+    """x minus its mean over the last axis, 0 where not `used`; the mean; the sum of squares, NaN if only rounding."""
     xp = namespace(x)
     count = xp.sum(xp.astype(used, x.dtype), axis=-1)
     mean = xp.sum(xp.where(used, x, 0), axis=-1) / count
