@@ -1,4 +1,4 @@
-"""What every recurrent cell offers."""
+"""The interface of a recurrent cell: one step forward, one step back, its Jacobian and its gates."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -58,8 +58,9 @@ class Cell(ABC):
     def step_backward(self, W, z, tape, lam):
         """One step of [BPTT]: from lambda_t (member, state, batch) to lambda_{t-1} = J_t^T lambda_t.
 
-        Returns lambda_{t-1} and pairs (delta, operand). Their products delta @ operand^T make up the weight gradient
-        that enters at this step as words make up a page: from left to right, then down the rows of W.
+        Returns lambda_{t-1} and pairs delta (member, row, batch), operand (member, column, batch). The products
+        delta @ operand^T are the blocks of this step's part of dL/dW in row-major order: blocks fill the columns of W
+        from left to right, then the next rows begin.
         """
 
     @abstractmethod
@@ -68,10 +69,10 @@ class Cell(ABC):
 
     @abstractmethod
     def log_gates(self, W, z):
-        """log g_t and log(1 - g_t), each (member, units or 1, batch), accurate also where the gate saturates.
+        """log g_t and log(1 - g_t), each (member, units or 1, batch), accurate also if the gate saturates.
 
-        g_t is the share of the candidate that enters, 1 - g_t the share of the state that is retained; a cell that has
-        a gate of its own for each gives their logs.
+        The candidate enters with the share g_t, and the state is retained with the share 1 - g_t. A cell that has one
+        gate for each of them gives the logs of both.
         """
 
     @property
@@ -88,7 +89,7 @@ class Cell(ABC):
 
     @property
     def weights(self):
-        """How many numbers the weights are. W of a GRU with biases has entries beside them, which are 0."""
+        """Number of weights. W of a GRU with biases has further entries, which are 0."""
         return sum(view.size for view in self.unpack(np.empty(self.shape)).values())
 
     def unpack(self, W):
@@ -106,14 +107,14 @@ class Cell(ABC):
 
 
 def gate(s):
-    """g = sigma(s) and 1 - g = sigma(-s), each with all its digits where the other is close to 1."""
+    """g = sigma(s) and 1 - g = sigma(-s), each to full relative accuracy, also if the other is close to 1."""
     xp = namespace(s)
-    with np.errstate(over="ignore"):  # 1 / infinity is the 0 that is meant
+    with np.errstate(over="ignore"):  # 1 / infinity is the correct 0
         return 1 / (1 + xp.exp(-s)), 1 / (1 + xp.exp(s))
 
 
 def tanh_slope(a):
-    """phi'(a) = 1 / cosh(a)^2, with all its digits where 1 - phi(a)^2 has none."""
+    """phi'(a) = 1 / cosh(a)^2, to full relative accuracy; 1 - phi(a)^2 cancels for large |a|."""
     with np.errstate(over="ignore"):
         cosh = namespace(a).cosh(a)
         return 1 / (cosh * cosh)

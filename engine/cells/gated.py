@@ -1,7 +1,6 @@
-"""x_t = (1 - g_t) x_{t-1} + g_t phi(a_t): the body that the plain, leaky, scalar and multi cells share.
+"""x_t = (1 - g_t) x_{t-1} + g_t phi(a_t): base classes of the plain, leaky, scalar and multi cells.
 
-A cell of this family says only what its gate is: which rows of W drive it, and how the Jacobian splits [JAC.scalar],
-[JAC.multi].
+A cell of this family defines its gate: which rows of W drive it. Its Jacobian follows [JAC.scalar], [JAC.multi].
 """
 
 from dataclasses import dataclass
@@ -86,7 +85,7 @@ class ConstantGate(Cell):
     def log_gates(self, W, z):
         xp = namespace(z)
         alpha = zeros(z, z.shape[0], 1, z.shape[2]) + self.alpha
-        # alpha = 1 retains nothing: log(0) = -inf is then the true value.
+        # alpha = 1 retains nothing: log(0) = -inf is the correct value.
         retained = xp.log1p(-alpha) if self.alpha < 1 else xp.full_like(alpha, -float("inf"))
         return xp.log(alpha), retained
 
