@@ -1,4 +1,4 @@
-"""Batches of a task for an ensemble: each seed draws its own, the same whatever is trained or measured on it."""
+"""Batches of a task for an ensemble: each seed draws its own, independent of the network that reads it."""
 
 import numpy as np
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from engine.tasks.task import Task, one_channel, uniform
 
-ATTEMPTS = 100  # a path that runs away so many times in a row will not stay bounded
+ATTEMPTS = 100  # draws of one path; if all of them leave the bound, T is too long
 
 
 @dataclass(frozen=True)
 class Narma(Task):
     """z_{t+1} = a z_t + b z_t sum_{i<order} z_{t-i} + 1.5 u_{t-order+1} u_t + c for t = 0..T-1 from z_0 = 0; y = z_T.
 
-    [TASK.narma]  z and u are 0 before t = 0, u ~ U(0, 0.5). A path that leaves `bound` is drawn again; one that is
-    `squashed` passes through a tanh at every step, and none leaves it.
+    [TASK.narma]  z and u are 0 before t = 0, u ~ U(0, 0.5). A path that leaves `bound` is drawn again. With
+    `squashed` every step ends with a tanh, and no path leaves the bound.
     """
 
     order: ClassVar[int]
@@ -31,7 +31,7 @@ class Narma(Task):
 
     @property
     def bound(self):
-        """The upper fixed point of the recursion without input: a path that stays below it never runs away."""
+        """The upper fixed point of the recursion without input: paths below it stay bounded."""
         if self.squashed:
             return 1.0
         linear, square = 1 - self.a, self.order * self.b
@@ -53,7 +53,7 @@ class Narma(Task):
 
     def path(self, u):
         """z_T (batch,) of inputs u_0..u_{T-1} (T, batch), and which of the paths stayed within `bound`."""
-        from engine.tasks.narma_path import narma_path  # numba takes 0.3 s to import, which other tasks are spared
+        from engine.tasks.narma_path import narma_path  # importing numba takes 0.3 s, and other tasks do not need it
 
         return narma_path(u, self.order, self.a, self.b, self.c, self.squashed, self.bound)
 

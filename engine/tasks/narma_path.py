@@ -1,4 +1,4 @@
-"""The recursion of the NARMA tasks, compiled: a loop of NumPy calls took six times as long as all the rest."""
+"""The recursion of the NARMA tasks, compiled: as a loop of NumPy calls it took six times as long as all the rest."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Sequences of one's own, from a file, in place of a task that draws them."""
+"""A task whose sequences are read from a file of the user."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from engine.tasks.task import Task
 
 @dataclass(frozen=True, eq=False)
 class Recorded(Task):
-    """A batch is a choice of the recorded sequences, without repetition: u (T, n, sequence) and y (sequence,).
+    """Recorded sequences u (T, n, sequence), y (sequence,); a batch is a random choice without repetition.
 
-    `expected` is what the network gave for the first of them where it was trained: states (T, sequence, H), or outputs
-    (sequence,).
+    `expected` holds numbers of the network for the first sequences, from where it was trained: states
+    (T, sequence, H), or outputs (sequence,).
     """
 
     u: np.ndarray
@@ -34,7 +34,7 @@ class Recorded(Task):
             raise ValueError(f"recorded sequences: {found}, where the network and its protocol have T = {T}, n = {n}")
 
     def check_count(self, batch):
-        """Raises ValueError where there are not as many sequences as a batch needs."""
+        """Raises ValueError if there are fewer sequences than `batch`."""
         if batch > len(self.y):
             raise ValueError(f"recorded sequences: there are {len(self.y)}, and the protocol asks for {batch}")
 

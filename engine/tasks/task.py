@@ -1,4 +1,4 @@
-"""What every task offers."""
+"""The interface of a task: inputs and targets of a batch."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """Sequences with one number as the target at their end.
+    """Draws sequences, each with one number as the target at its end.
 
-    Noise is drawn in float32, which float64 holds exactly, so that a batch is the same whatever dtype it is used in;
-    targets are computed in float64.
+    Inputs are drawn in float32, which float64 holds exactly, so that a batch is the same in both; targets are computed
+    in float64.
     """
 
     name: ClassVar[str]
@@ -23,18 +23,18 @@ class Task(ABC):
 
     @property
     def min_length(self):
-        """The shortest T that the task makes sense for."""
+        """The shortest T for which the task is defined."""
         return 2
 
     def check(self, T, n):
-        """Raises ValueError where the sequence is too short or has too few channels for the task."""
+        """Raises ValueError if T or n is too small for the task."""
         for key, found, least in (("T", T, self.min_length), ("n", n, self.min_channels)):
             if found < least:
                 raise ValueError(f"task {self.name}: {key} = {found} is too small, allowed is {least} or more")
 
     @abstractmethod
     def draw(self, rng, T, n, batch):
-        """A batch: inputs u (T, n, batch) float32, targets y (batch,) float64, and how many paths were redrawn."""
+        """Draws a batch: inputs u (T, n, batch) float32, targets y (batch,) float64, number of redrawn paths."""
 
 
 def uniform(rng, *shape):

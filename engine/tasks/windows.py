@@ -1,4 +1,4 @@
-"""Tasks whose target is taken from channel 0 near the end of the sequence."""
+"""Tasks whose target is a sum or mean of channel 0 near the end of the sequence."""
 
 from dataclasses import dataclass
 
