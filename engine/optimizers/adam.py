@@ -49,5 +49,5 @@ def move_second_moment(v, g, beta2):
 
 
 def unbiased(v, beta2, k):
-    """v_hat after update k."""
+    """v_hat after update k = 0, 1, ...: v with its bias corrected."""
     return v / (1 - beta2 ** (k + 1))

@@ -1,4 +1,4 @@
-"""[OPT.adam.same] Adam's second moments of the gradients that another rule steps by."""
+"""[OPT.adam.same] Another rule, with Adam's second moments of the same gradients."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from engine.optimizers.rule import Rule
 
 @dataclass(frozen=True)
 class AdamBeside(Rule):
-    """Steps as `rule` does; keeps the second moments beside, without effect on the step."""
+    """Makes the steps of `rule`; also keeps Adam's second moments, which do not change the steps."""
 
     rule: Rule
 

@@ -38,7 +38,7 @@ def warmup(k, K, fraction=0.1):
 
 
 def as_updates(fraction, K):
-    """A fraction of K updates as a whole number of them, at least 1: 0.07 * 100 is not 7 in floating point."""
+    """Number of updates, at least 1, in a fraction of K; rounded, because 0.07 * 100 is not 7 in floating point."""
     return max(1, round(fraction * K))
 
 
@@ -48,7 +48,7 @@ SCHEDULES = {f.__name__: f for f in (constant, step, exponential, cosine, warmup
 def make_schedule(updates, name="constant", **options):
     """k -> factor of the base rate over `updates` updates.
 
-    ValueError for an unknown name or option at once, for an option out of its range when the factor is asked for.
+    Raises ValueError for an unknown name or option; the factor raises it for an option out of its range.
     """
     schedule = lookup("schedule", name, SCHEDULES)
     allowed = dict.fromkeys(list(signature(schedule).parameters)[2:])
