@@ -1,1 +1,1 @@
-"""A cell over time."""
+"""A cell over time: forward pass, backpropagation through time, Jacobians, the training gradient."""

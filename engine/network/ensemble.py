@@ -7,14 +7,14 @@ from engine.network.unroll import Parameters
 
 
 class Networks(NamedTuple):
-    """One network a seed and checkpoint."""
+    """Weights of one cell, one network a seed and checkpoint."""
 
     cell: Cell
-    parameters: Parameters  # (checkpoint, member, ...), NumPy; NaN where a training had diverged
+    parameters: Parameters  # (checkpoint, member, ...), NumPy; NaN after a training has diverged
     seeds: tuple[int, ...]  # one a member
     checkpoints: tuple[int, ...]  # iterations
 
     def at(self, checkpoints):
-        """The networks of some of the checkpoints; ValueError for one that is not there."""
+        """The networks of some checkpoints; ValueError if one is missing."""
         chosen = [self.checkpoints.index(k) for k in checkpoints]
         return self._replace(parameters=Parameters(*(p[chosen] for p in self.parameters)), checkpoints=checkpoints)

@@ -1,4 +1,4 @@
-"""The training gradient in the fastest form that there is for a cell and its arrays."""
+"""Chooses the fastest form of the training gradient for a cell and its arrays."""
 
 from functools import partial
 
@@ -10,9 +10,9 @@ from engine.network.unroll import loss_and_gradient
 
 
 def gradient_function(cell, parameters, T, batch):
-    """(parameters, u, y) -> (loss, gradient), as `loss_and_gradient`: compiled, a CUDA kernel, or that one itself."""
+    """`loss_and_gradient` as a function of (parameters, u, y): compiled by Numba, a CUDA kernel, or the plain form."""
     W, W_o = parameters
-    # They have no place for b_h of a GRU, nor for a bias of the readout.
+    # The fast forms have no b_h of a GRU, and no bias of the readout.
     if cell.shape[1] != cell.units + cell.inputs + cell.bias or W_o.shape[2] != cell.units:
         return partial(loss_and_gradient, cell)
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):

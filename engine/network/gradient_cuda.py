@@ -1,13 +1,13 @@
 """The training gradient as one CUDA kernel for a whole sequence, for float32 on a GPU.
 
-`engine.network.unroll.loss_and_gradient` is the definition. In its plain form an update is T times some twenty
-launches, each of which takes longer to start than to run at H = 64. Here it is one: a block of threads holds the
-weights of a member and a slice of its batch in shared memory, walks over t = 1..T and back, and keeps its part of dL/dW
-in registers; only
-what the way back needs goes to device memory. The parts of a member's slices are then summed, in a fixed order.
+`engine.network.unroll.loss_and_gradient` is the definition. In its plain form an update takes about 20 T
+launches, and at H = 64 each takes longer to start than to run. Here one kernel does all: a block of threads holds the
+weights of a member and a slice of its batch in shared memory, runs over t = 1..T and back, and keeps its part of dL/dW
+in registers. Device memory holds only the tapes for the way back. The parts of all slices are then summed in a fixed
+order.
 
-A cell has this form if it stands in GATES and its weights fit in shared memory; any other is trained by the plain form.
-tests/network/test_gradient_cuda.py compiles the source for a CPU as well, and holds both forms equal to rounding there.
+A cell has this form if GATES lists it and its weights fit in shared memory; other cells use the plain form.
+tests/network/test_gradient_cuda.py also compiles the source for a CPU and tests both forms to be equal to rounding.
 """
 
 import numpy as np
@@ -25,47 +25,47 @@ SOURCE = cuda.read_source(__file__, "gradient.cu")
 
 
 def samples_of_a_block(batch):
-    """How many samples of a batch a block takes; None where the batch cannot be cut."""
+    """Samples of a batch per block of threads; None if the batch is not a multiple of 4."""
     return next((B for B in SAMPLES if batch % B == 0), None)
 
 
 def rows_of_weights(cell):
-    """As the kernel has them: a GRU's candidate twice, see row_of_W."""
+    """Rows of W in the kernel, which holds the candidate of a GRU twice, see row_of_W."""
     return 4 * cell.units if type(cell) is GRU else cell.shape[0]
 
 
 def rows_kept(cell):
-    """Of p, for the way back."""
+    """Rows of p, the tape."""
     return 5 * cell.units if type(cell) is LSTM else rows_of_weights(cell)
 
 
 def threads_of_a_block(cell):
-    """So many that none has more than some hundred numbers of dW in its registers."""
+    """Threads of a block, so many that each has at most about a hundred numbers of dW in registers."""
     return 128 if rows_of_weights(cell) * cell.shape[1] <= 128 * 80 else 256
 
 
 def shared_bytes(cell, B, threads):
-    """What a block holds in shared memory, see the kernel's first lines."""
+    """Shared memory of a block, see the first lines of the kernel."""
     R, C = (-(-size // 4) * 4 for size in (rows_of_weights(cell), cell.shape[1]))
     adjoints = 3 * cell.units if type(cell) is LSTM else cell.units
     return 4 * (R * C + (C + R + adjoints) * (B + 4) + B + threads)
 
 
 def has_kernel(cell, batch):
-    """Whether the kernel is there for this cell and batch, and the device has room for it."""
+    """Whether the kernel supports this cell and batch on the current device."""
     B = samples_of_a_block(batch)
     fits = type(cell) in GATES and cell.units % 4 == 0 and cell.units <= LARGEST and B
     return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell)) <= cuda.most_shared_bytes()
 
 
 def definitions(cell, B, threads):
-    """The kernel's sizes, ahead of its source."""
+    """#define lines with the kernel's sizes."""
     inputs = cell.inputs + cell.bias
     return cuda.definitions(GATE=GATES[type(cell)], H=cell.units, N=inputs, B=B, THREADS=threads)
 
 
 class CudaGradient:
-    """Called with (parameters, u, y) it returns what `loss_and_gradient` does; its working memory is made once."""
+    """`loss_and_gradient` of (parameters, u, y) by the CUDA kernel; allocates its working memory once."""
 
     def __init__(self, cell, parameters, T, batch):
         xp, members = namespace(parameters.W), len(parameters.W)

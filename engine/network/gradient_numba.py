@@ -1,13 +1,13 @@
 """The training gradient as compiled loops over time, for float32 on a CPU.
 
-`engine.network.unroll.loss_and_gradient` is the definition, and what every other array gets;
-tests/network/test_gradient_numba.py holds the two equal to rounding. This form is faster because
-- a step lies sample by sample, z_t (batch, H + n): its three products z W^T, delta W and z^T delta then have the
-  forms that BLAS is fastest in for matrices of this size;
-- what is element by element is one pass over a step that is still in cache, and nothing is allocated in the loops.
+`engine.network.unroll.loss_and_gradient` is the definition, and the form for all other arrays;
+tests/network/test_gradient_numba.py tests the two to be equal to rounding. This form is faster because
+- a step is stored sample by sample, z_t (batch, H + n): BLAS is fastest for the three products z W^T, delta W and
+  z^T delta in this layout;
+- element-wise operations are done in one pass, while the step is still in cache, and the loops allocate nothing.
 
-A cell has this form if it stands in KERNELS of engine.network.steps_numba, which says what z, p, m and lam are; one
-that does not is trained by the plain form.
+A cell has this form if KERNELS of engine.network.steps_numba lists it; that module describes z, p, m and lam. Other
+cells use the plain form.
 """
 
 from functools import partial
@@ -106,7 +106,7 @@ def drive_backward(m, u, dW_i):
                weights)
 )  # fmt: skip
 def ensemble(step, step_backward, options, inputs_in_m, parameters, u, y, z, p, m, lam, loss, gradient):
-    """One member after the other: a member is the same whatever stands beside it."""
+    """Computes one member after the other, so that a member does not depend on the others."""
     H = parameters.W_o.shape[2]
     for member in range(len(y)):
         W, W_o, u_m, dW = parameters.W[member].copy(), parameters.W_o[member, 0], u[:, member], gradient.W[member]
@@ -122,7 +122,7 @@ def ensemble(step, step_backward, options, inputs_in_m, parameters, u, y, z, p, 
 
 
 class FusedGradient:
-    """Called with (parameters, u, y) it returns what `loss_and_gradient` does; its working memory is made once."""
+    """`loss_and_gradient` of (parameters, u, y) by compiled loops; allocates its working memory once."""
 
     def __init__(self, cell, T, batch):
         rows, columns = cell.shape
@@ -142,5 +142,5 @@ class FusedGradient:
 
 
 def has_kernel(cell):
-    """Whether the compiled form is there for this cell."""
+    """Whether this cell has a compiled form."""
     return type(cell) in KERNELS

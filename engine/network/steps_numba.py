@@ -1,15 +1,15 @@
-"""What is element by element in a step of each cell, compiled for float32: see engine.network.gradient_numba.
+"""Element-wise operations of a step of each cell, compiled for float32, for engine.network.gradient_numba.
 
-Two kernels a cell see one step of one member, and leave the matrix products to the loops of that module:
-- step(options, z, p, m, x): from z_t and p = z W^T to x_t, with what the way back needs left in p;
-- step_backward(options, z, p, m, lam): from that p and lambda_t to delta in p, where delta = dL/d(z W^T), and in lam to
-  that part of lambda_{t-1} which does not pass through W.
+Each cell has two kernels for one step of one member; engine.network.gradient_numba does the matrix products:
+- step(options, z, p, m, x): computes x_t from z_t and p = z W^T, and leaves the tape for the way back in p;
+- step_backward(options, z, p, m, lam): from the tape p and lambda_t computes delta = dL/d(z W^T) in p, and in lam the
+  part of lambda_{t-1} that does not pass through W.
 
-p is (part, batch, row): W may be cut into parts of equal height. What W does not read, or not as it stands, is in m
-(2, batch, H), of this step and the next: an LSTM's memory, c_{t-1} and c_t; a GRU's W_i u_t, which its reset gate does
-not scale, and on the way back dL/d(W_i u_t).
+z is (batch, H + n), x and lam are (batch, state). p is (part, batch, row): W may be cut into parts of equal height.
+m (2, batch, H), for this step and the next, holds numbers that do not pass through p: of an LSTM its memory, c_{t-1}
+and c_t; of a GRU W_i u_t, which its reset gate does not scale, and on the way back dL/d(W_i u_t).
 
-Gates keep all their digits where they are saturated. So do the slopes of candidates of GRU and LSTM; those of the other
+Saturated gates keep full relative accuracy. So do the slopes of the candidates of GRU and LSTM; those of the other
 cells, 1 - phi^2, do not, as in other libraries (docs/numerics.md, section 5).
 """
 
@@ -42,13 +42,13 @@ P11, P13 = np.float32(2.00018790482477e-13), np.float32(-2.76076847742355e-16)
 Q0, Q2 = np.float32(4.89352518554385e-03), np.float32(2.26843463243900e-03)
 Q4, Q6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
 
-# exp by powers of two: 2^f for |f| <= 1/2 to 3e-7, and a gate is at least 2^-100 open and 2^-100 shut.
+# exp by powers of two: 2^f for |f| <= 1/2 to 3e-7; g and 1 - g are at least 2^-100.
 PER_LOG_2, MOST, BIAS, MANTISSA = np.float32(1 / np.log(2)), np.float32(100), np.float32(127), np.float32(2**23)
 E1, E2, E3 = np.float32(6.931471880e-01), np.float32(2.402234894e-01), np.float32(5.550357104e-02)
 E4, E5 = np.float32(9.666373693e-03), np.float32(1.339086735e-03)
 
-# A smaller adjoint has no digit left to give to a float32 gradient, but its products would fall below the smallest
-# normal number, where a core is ten times slower.
+# Adjoints below 2^-100 cannot change a float32 gradient. They are set to 0, because arithmetic with subnormal numbers
+# is about ten times slower.
 NEGLIGIBLE = np.float32(2.0**-100)
 
 
@@ -62,17 +62,17 @@ def tanh(a):
 
 @compiled()
 def odds(s):
-    """exp(s) = g / (1 - g) for g = sigma(s): both shares come from it with all their digits, near 0 and near 1."""
+    """exp(s) = g / (1 - g) for g = sigma(s): gives g and 1 - g to full relative accuracy, near 0 and near 1."""
     y = min(max(s * PER_LOG_2, -MOST), MOST)
     n = np.floor(y + HALF)
     f = y - n
-    power = np.int32((n + BIAS) * MANTISSA).view(np.float32)  # 2^n, its exponent written as a whole number
+    power = np.int32((n + BIAS) * MANTISSA).view(np.float32)  # 2^n, from the bits of its exponent
     return power + power * (f * ((((E5 * f + E4) * f + E3) * f + E2) * f + E1))
 
 
 @compiled()
 def slope(a):
-    """1 / cosh(a)^2, with all its digits where 1 - tanh(a)^2 has none."""
+    """1 / cosh(a)^2, to full relative accuracy; 1 - tanh(a)^2 cancels for large |a|."""
     k = odds(-TWO * abs(a))
     share = TWO / (ONE + k)
     return k * share * share
@@ -164,7 +164,8 @@ def own_gates_backward(options, z, p, m, lam):
             lam[b, i] *= retained
 
 
-# The compiler tells arrays apart only in loops that touch few: hence several loops over the units, in the next four.
+# The compiler proves that arrays do not overlap only in loops over few of them. So the next four kernels have several
+# loops over the units.
 
 
 @kernel()

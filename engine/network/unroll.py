@@ -21,7 +21,7 @@ class Trajectory(NamedTuple):
 
 
 def forward(cell, W, u, keep_tapes=True):
-    """Runs the cell from x_0 = 0 over the inputs u (T, member, n, batch)."""
+    """The Trajectory from x_0 = 0 with inputs u (T, member, n, batch)."""
     u = with_constant(cell, u)
     T, members, driven, batch = u.shape
     H = cell.state_size
@@ -38,7 +38,7 @@ def forward(cell, W, u, keep_tapes=True):
 
 
 def with_constant(cell, u):
-    """All that drives a cell: inputs u (T, member, n, batch) and, if it has biases, a channel that is always 1."""
+    """Inputs u (T, member, n, batch); for a cell with biases, with one more channel that is always 1."""
     xp = namespace(u)
     return xp.concat([u, xp.ones_like(u[:, :, :1, :])], axis=2) if cell.bias else u
 
@@ -62,7 +62,7 @@ def loss_and_error(cell, parameters, trajectory, y):
 
 
 def adjoints(cell, W, trajectory, lam):
-    """Walks [BPTT] back from lambda_T = `lam`: yields (t, pairs) with the pairs of `step_backward`, t = T-1..0."""
+    """[BPTT] from lambda_T = `lam` (member, state, batch): yields (t, pairs of `step_backward`) for t = T-1..0."""
     for t in reversed(range(len(trajectory.tapes))):
         lam, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam)
         yield t, pairs
@@ -84,7 +84,7 @@ def weight_gradient(cell, pairs):
 
 
 def assemble(cell, blocks):
-    """An array like W, (..., row, column), from its blocks in the order of `Cell.step_backward`."""
+    """An array shaped like W, (..., row, column), from its blocks in the order of `Cell.step_backward`."""
     lines, line = [], []
     for block in blocks:
         line.append(block)
@@ -95,7 +95,7 @@ def assemble(cell, blocks):
 
 
 def joined(blocks, axis):
-    """Blocks as one array; a single one is not copied."""
+    """Blocks as one array; a single block is not copied."""
     return blocks[0] if len(blocks) == 1 else namespace(blocks[0]).concat(blocks, axis=axis)
 
 
@@ -121,9 +121,9 @@ def lag_gradients(cell, parameters, u, y):
 
 
 def per_sample_gradients(cell, parameters, u, y):
-    """Gradients of each sample's own (y_hat - y)^2, as Parameters with (member, batch, ...) in front.
+    """Gradients of (y_hat - y)^2 of each sample: Parameters (member, batch, ...). Their mean is the batch gradient.
 
-    One pass over time and one product a block, with time as the inner dimension; their mean is the batch gradient.
+    One backward pass, then one product a block of W, with time as the inner dimension.
     """
     xp = namespace(y)
     trajectory = forward(cell, parameters.W, u)
