@@ -1,19 +1,22 @@
-"""The largest eigenvalue of many symmetric matrices M >= 0 at once, by Lanczos iteration with a proof, on any arrays.
+"""The largest eigenvalue of many symmetric matrices M >= 0 at once, by Lanczos iteration with a proof of its accuracy.
 
 From v_1 of norm 1, with v_0 = 0: w = M v_j - alpha_j v_j - beta_{j-1} v_{j-1}, beta_j = ||w||, v_{j+1} = w / beta_j.
-Then M is, in a basis that starts with the v, [[T, beta_j e], [beta_j e^T, rest]], where T is the tridiagonal matrix of
+In a basis that starts with the v, M = [[T, beta_j e], [beta_j e^T, rest]], where T is the tridiagonal matrix of
 the alpha and beta and e its last unit vector. No eigenvalue of `rest` is above rho = tr M - tr T, since none is
 negative. So M <= [[T, beta_j e], [beta_j e^T, rho]]. An x above theta, the largest eigenvalue of T, is above all
 eigenvalues of M where
 
     rho + beta_j^2 / d < x,    with d the last pivot of x - T.
 
-And theta is at most the largest one of M. So with x = theta (1 + tolerance) this is a proof that theta is right to the
-tolerance, whatever the start and however eigenvalues cluster. Once it holds the iteration ends. What is not proven
-after RULE.steps steps is left to the caller.
+And theta is at most the largest eigenvalue of M. So with x = theta (1 + tolerance) this proves that theta is correct to
+the tolerance, for any start and any cluster of eigenvalues. Then the iteration ends. If nothing is proven after
+RULE.steps steps, the caller must find the eigenvalue in another way.
 
-The v lose their orthogonality when an eigenvalue of T has converged: T then holds it twice, and rho is too small. So an
-iteration ends, without a proof, once w is not orthogonal to v_1: rho is infinite from there on.
+Three forms of this iteration share RULE: this module (any arrays), engine.products.lanczos_cuda (a GPU), and
+engine.products.lanczos_numba (compiled, for engine.products.spectral_norms_numba).
+
+Once an eigenvalue of T has converged, the v lose their orthogonality: T then holds it twice, and rho is too small. So
+if w is not orthogonal to v_1, the iteration ends without a proof, with rho = infinity.
 """
 
 from typing import NamedTuple
@@ -24,7 +27,7 @@ from engine.common.backend import in_rows, namespace, zeros
 
 
 class Rule(NamedTuple):
-    """What the forms of the iteration share: this one, engine.products.lanczos_cuda and spectral_norms_numba."""
+    """Constants that all forms of the iteration share."""
 
     tolerance: float  # relative, of an eigenvalue; of a norm, half of it
     steps: int
@@ -38,7 +41,7 @@ RULE = Rule(tolerance=1.8e-9, steps=20, newton_steps=64, newton_error=1e-12, ort
 
 
 class Iteration(NamedTuple):
-    """Where the iterations are; all arrays but `start` are changed in place."""
+    """The state of the iterations; all arrays but `start` are changed in place."""
 
     start: object  # (H), v_1
     v: object  # (..., H), 0 where an iteration has ended
@@ -46,12 +49,12 @@ class Iteration(NamedTuple):
     alpha: object  # (step, ...)
     beta2: object  # (step, ...), squared
     theta: object  # (...), the largest eigenvalue of T, found from above
-    rho: object  # (...), no eigenvalue of what is left of M is larger; infinite where none can be proven
+    rho: object  # (...), bound on the eigenvalues of `rest`; infinite if nothing can be proven
     found: object  # (...), theta once it is proven, NaN before
 
 
 def begin(start, trace):
-    """Iterations from `start` (H) with matrices of this `trace` (...), infinite for one that is not known."""
+    """The Iteration from `start` (H) with matrices of this `trace` (...), which is infinite if it is not known."""
     size, steps = trace.shape, RULE.steps
     v = in_rows(namespace(start).broadcast_to(start, (*size, start.shape[-1])))
     shapes = v.shape, (steps, *size), (steps, *size), size, size, size
@@ -62,7 +65,7 @@ def begin(start, trace):
 
 
 def cut(iteration, k, t):
-    """The first k along the first and the first t along the last axis of what is iterated, as copies."""
+    """The iterations [:k, ..., :t], as copies."""
     vector, scalar = (slice(k), ..., slice(t), slice(None)), (slice(k), ..., slice(t))
     places = [vector, vector, (slice(None), *scalar), (slice(None), *scalar), scalar, scalar, scalar]
     parts = (in_rows(x[at]) for x, at in zip(iteration[1:], places, strict=True))
@@ -70,7 +73,7 @@ def cut(iteration, k, t):
 
 
 def advance(iteration, step, alpha, w):
-    """Step `step` (from 0) with alpha = v^T M v (...) and w = M v (..., H): the next v, and what is proven."""
+    """Makes step `step` (from 0) with alpha = v^T M v (...), w = M v (..., H): sets the next v, `found` if proven."""
     start, v, before, _, beta2, theta, rho, found = iteration
     xp, live = namespace(v), goes_on(iteration)
     beta = xp.sqrt(beta2[step - 1, ...]) if step else 0 * alpha
@@ -78,7 +81,7 @@ def advance(iteration, step, alpha, w):
     iteration.alpha[step, ...] = alpha
     beta2[step, ...] = xp.sum(w * w, axis=-1)
     rho[...] = rho - alpha
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is done has no say any more
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # ignore iterations that have ended
         theta[...], converged = ritz_value(iteration, step, live)
         x = theta * (1 + RULE.tolerance)
         d, _ = last_pivot(iteration, step, x)
@@ -91,16 +94,16 @@ def advance(iteration, step, alpha, w):
 
 
 def goes_on(iteration):
-    """Which iterations have not ended (...)."""
+    """Mask (...) of the iterations that have not ended."""
     xp = namespace(iteration.rho)
     return xp.isnan(iteration.found) & (iteration.rho < float("inf"))
 
 
 def ritz_value(iteration, step, live):
-    """theta one step on, from what it was, and whether it has converged; both (...).
+    """The largest eigenvalue theta of T after a step, and whether it has converged; both (...).
 
-    By Newton's method on det(x - T) from above, where it falls towards theta without ever passing it. It starts from
-    the larger eigenvalue of [[theta, beta], [beta, alpha]], which is above that of the T of all steps.
+    Newton's method on det(x - T), which falls monotonically to theta from above. It starts from the larger eigenvalue
+    of [[theta, beta], [beta, alpha]] with the theta of the step before, an upper bound.
     """
     _, _, _, alpha, beta2, theta, _, _ = iteration
     xp = namespace(theta)

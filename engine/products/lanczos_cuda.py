@@ -1,7 +1,7 @@
 """One step of engine.products.lanczos as a CUDA kernel: the same recurrence and Newton's method, LANES threads a pair.
 
-`engine.products.lanczos.advance` is the definition. In its plain form a step is some hundred launches; what it computes
-beside the products with M is one pass over w, v and the v before.
+`engine.products.lanczos.advance` is the definition, which takes about a hundred launches a step. The kernel makes one
+pass over w, v and the v before.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ SOURCE = cuda.read_source(__file__, "lanczos.cu")
 
 
 def has_kernel(x):
-    """Whether the kernel iterates with matrices like `x`."""
+    """Whether the kernel supports arrays like `x`."""
     return cuda.on_gpu(x) and x.dtype == np.float64
 
 
 def definitions(H):
-    """What stands ahead of the source: sizes, and RULE."""
+    """#define lines with the sizes and RULE."""
     return cuda.definitions(H=H, THREADS=THREADS, **{name.upper(): value for name, value in RULE._asdict().items()})
 
 

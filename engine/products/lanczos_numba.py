@@ -1,4 +1,4 @@
-"""engine.products.lanczos for compiled code: many matrices at once along the last axis, and one that is formed."""
+"""engine.products.lanczos for compiled code: for many matrices along the last axis, and for one explicit matrix."""
 
 import math
 from collections import namedtuple
@@ -9,16 +9,16 @@ from engine.common import jit
 from engine.products import linalg_numba
 from engine.products.linalg_numba import copy_row, inner, is_definite, scale_to
 
-FORMED_STEPS = 64  # with a formed matrix
-FIRST_CHECK, STEPS_BETWEEN_CHECKS = 12, 4  # a check costs more than a step with a formed matrix
+FORMED_STEPS = 64  # with an explicit matrix
+FIRST_CHECK, STEPS_BETWEEN_CHECKS = 12, 4  # with an explicit matrix a check costs more than a step
 AT_REST = 1e-4  # beta / theta where only a cluster of eigenvalues is left
 FIRST_GROWTH = 1e-2  # with which the first proof is tried: residuals are then near 1e-6 theta
 TINY = 1e-130  # below, squares underflow
 
-# Of n matrices x - T: x, the last pivot d and its slope in x, the inverse of the last pivot so far, the derivative of
-# log det(x - T), and whether Newton's method has not converged; each (n).
+# For n matrices x - T: x, the last pivot d and its slope in x, the inverse of the last pivot so far, the derivative of
+# log det(x - T), and whether Newton's method still moves; each (n).
 Newton = namedtuple("Newton", "x d slope inverse rate moves")
-# Of one matrix: v, the v before and w (3, H), alpha and beta2 (step, 1), theta (1), Newton, room for a factor (H, H).
+# For one matrix: v, the v before and w (3, H), alpha and beta2 (step, 1), theta (1), Newton, room for a factor (H, H).
 Alone = namedtuple("Alone", "vectors alpha beta2 theta newton factor")
 
 compiled = jit.compiled(fastmath={"reassoc", "contract", "nsz"}, error_model="numpy", uses=[linalg_numba])
@@ -37,13 +37,13 @@ def make_alone(H):
 
 @compiled
 def bound(rho, squares):
-    """No eigenvalue is larger, of those whose sum is `rho` and the sum of whose squares is at most `squares`."""
+    """Upper bound of nonnegative eigenvalues with sum `rho` and sum of squares at most `squares`."""
     return min(rho, math.sqrt(max(squares, 0.0)))
 
 
 @compiled
 def raise_theta(n, alpha, beta2, step, theta):
-    """theta of n matrices to what is above the one of the next step, see engine.products.lanczos.ritz_value."""
+    """Raises theta (n) to the starts of Newton's method, see engine.products.lanczos.ritz_value."""
     for i in range(n):
         half = 0.5 * (theta[i] - alpha[step, i])
         theta[i] = theta[i] - half + math.sqrt(half * half + beta2[step - 1, i]) if step else alpha[0, i]
@@ -51,7 +51,7 @@ def raise_theta(n, alpha, beta2, step, theta):
 
 @compiled
 def update_ritz_values(n, alpha, beta2, step, theta, rule, newton):
-    """engine.products.lanczos.ritz_value of n matrices, from theta above it; last pivots at theta (1 + tolerance)."""
+    """engine.products.lanczos.ritz_value of n matrices after `raise_theta`; last pivots at theta (1 + tolerance)."""
     x = newton.x
     for i in range(n):
         x[i], newton.moves[i] = theta[i], step > 0
@@ -61,7 +61,7 @@ def update_ritz_values(n, alpha, beta2, step, theta, rule, newton):
             break
         last_pivots(n, alpha, beta2, step, newton)
         moving = False
-        for i in range(n):  # what is NaN does not move, and proves nothing
+        for i in range(n):  # NaN does not move, and proves nothing
             newton.moves[i] = rule.newton_error * x[i] * abs(newton.rate[i]) < 1
             moving |= newton.moves[i]
             x[i] -= 1 / newton.rate[i]
@@ -73,7 +73,7 @@ def update_ritz_values(n, alpha, beta2, step, theta, rule, newton):
 
 @compiled
 def last_pivots(n, alpha, beta2, step, newton):
-    """engine.products.lanczos.last_pivot of n matrices, which lie along the last axis: the compiler vectorises it."""
+    """engine.products.lanczos.last_pivot of n matrices along the last axis, which the compiler vectorises."""
     x, d, slope, inverse, rate = newton.x, newton.d, newton.slope, newton.inverse, newton.rate
     for i in range(n):
         d[i], slope[i] = x[i] - alpha[0, i], 1.0
@@ -90,9 +90,9 @@ def last_pivots(n, alpha, beta2, step, newton):
 
 @compiled
 def largest_eigenvalue(M, start, rule, alone):
-    """That of M (H, H); NaN where the iteration does not converge, or M has a larger one.
+    """The largest eigenvalue of M (H, H); NaN if the iteration does not converge, or finds another eigenvalue.
 
-    The proof is that x - M has a Cholesky factor, which it has for an x above all eigenvalues alone.
+    The proof: x I - M has a Cholesky factor only if x is above all eigenvalues.
     """
     v, before, w = alone.vectors[0], alone.vectors[1], alone.vectors[2]
     alpha, beta2, theta, newton = alone.alpha, alone.beta2, alone.theta, alone.newton
@@ -129,7 +129,7 @@ def largest_of_each(M, start, rule, found):
 
 @compiled
 def growth(alpha, beta2, step, x):
-    """By how much an eigenvector of the eigenvalue x would have grown: what `start` has of it is below the inverse."""
+    """Growth of the component along an eigenvector of the eigenvalue x; its share in `start` is below the inverse."""
     d, magnified = 1.0, 1.0
     for j in range(step + 1):
         d = x - alpha[j, 0] - (beta2[j - 1, 0] / d if j else 0.0)

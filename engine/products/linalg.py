@@ -1,7 +1,7 @@
-"""Decompositions of many matrices at once, on any arrays.
+"""Decompositions of stacks of matrices, on arrays of any library.
 
-NumPy and libraries that follow the array API take stacks of matrices. CuPy takes those of more than 32 rows one by one:
-square matrices that fit go to the kernels of engine.products.linalg_cuda, others to the cores of the host.
+NumPy and libraries that follow the array API decompose stacks. CuPy decomposes matrices of more than 32 rows one by
+one. So on a GPU, square matrices that fit use the kernels of engine.products.linalg_cuda, others the cores of the host.
 """
 
 import os
@@ -26,7 +26,7 @@ def singular_values(x):
 def left_singular_vectors(x):
     """Left singular vectors, the columns of U (..., H, H), and singular values (..., H), of x (..., H, H).
 
-    On a GPU the vector of a value 0 is 0.
+    On a GPU the vector of a singular value 0 is 0.
     """
     xp = namespace(x)
     if linalg_cuda.has_kernel(x):
@@ -41,7 +41,7 @@ def spectral_norm(M):
     xp = namespace(M)
     if linalg_cuda.has_kernel(M):
         return singular_values(M)[..., 0]
-    # The largest eigenvalue of the Gram matrix is exact to rounding, and quick.
+    # The largest eigenvalue of the Gram matrix is accurate to rounding, and faster than singular values.
     largest = symmetric_eigenvalues(xp.matrix_transpose(M) @ M)[..., -1]
     return xp.sqrt(xp.clip(largest, 0, None))
 
@@ -57,11 +57,10 @@ def qr(x):
 
 
 def row_scaled_singular_values(x):
-    """Singular values (chain, H) of x (chain, H, H) to high relative accuracy, and what limits it (chain,).
+    """Singular values (chain, H) of x (chain, H, H) to high relative accuracy, and a condition number (chain,).
 
-    By one-sided Jacobi rotations, the relative error of each value is rounding times the condition number of x with its
-    rows scaled to unit norm, whatever the scale of the rows; rows that are 0 do not count. The second result estimates
-    this number.
+    One-sided Jacobi rotations: the relative error of each value is rounding times the condition number of x with its
+    nonzero rows scaled to unit norm, whatever the scale of the rows. The second result estimates this condition number.
     """
     xp = namespace(x)
     if not linalg_cuda.has_kernel(x):
@@ -89,7 +88,7 @@ def jacobi_on_host(x):
 
 
 def decomposed(name, x):
-    """linalg's `name` of the matrices in the last two axes."""
+    """linalg.`name` of the array's library for the matrices in the last two axes; for CuPy by NumPy on the host."""
     xp = namespace(x)
     if hasattr(xp.linalg, "svdvals"):
         return getattr(xp.linalg, name)(x)

@@ -1,11 +1,11 @@
-"""Singular values and QR factors of many small matrices as CUDA kernels, a block of threads a matrix in shared memory.
+"""Singular values and QR factors of many small matrices by CUDA: a block of threads holds a matrix in shared memory.
 
 - `rotated`: one-sided Jacobi. Pairs of rows are rotated until all are orthogonal; they are then s_i v_i^T. Singular
   values of a matrix whose rows differ in scale alone keep their relative accuracy, however small they are (Demmel and
   Veselic 1992).
 - `reflected`: Householder reflections, as LAPACK's geqr2 and org2r.
 
-CuPy's own functions take matrices of more than 32 rows one by one. engine.products.linalg says which arrays come here.
+engine.products.linalg chooses the arrays that use these kernels.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from engine.common import cuda
 from engine.common.backend import namespace
 
-SWEEPS = 40  # some ten are taken
-# Below, the squares that angles are made of underflow: rows so small count as orthogonal, and are of no use.
+SWEEPS = 40  # about ten suffice
+# Squares of smaller norms underflow: rows with a smaller norm are treated as orthogonal, and their values are unusable.
 SMALLEST = 1e-140
 
 JACOBI = cuda.read_source(__file__, "linalg_jacobi.cu")
@@ -23,17 +23,17 @@ HOUSEHOLDER = cuda.read_source(__file__, "linalg_householder.cu")
 
 
 def threads_of_a_block(N):
-    """LANES for every pair of rows, in whole warps."""
+    """Threads of a block: LANES for every pair of rows, rounded up to whole warps."""
     return -(-((N + 1) // 2) * cuda.LANES // 32) * 32
 
 
 def shared_bytes(N):
-    """What a block holds: rows that are S apart, and two numbers a row."""
+    """Shared memory of a block: padded rows, and two numbers a row."""
     return 8 * (N + 1) * (-(-N // 16) * 16 + 8 + 2)
 
 
 def has_kernel(x):
-    """Whether the kernels take these matrices."""
+    """Whether the kernels support these matrices on the current device."""
     if not cuda.on_gpu(x) or x.dtype != np.float64 or x.shape[-2] != x.shape[-1]:
         return False
     N = x.shape[-1]
@@ -41,6 +41,7 @@ def has_kernel(x):
 
 
 def launch(name, source, x, *results, **options):
+    """Runs the kernel `name` on x (..., N, N), a block a matrix, and returns the `results`, which it fills."""
     N = x.shape[-1]
     threads = threads_of_a_block(N)
     kernel = cuda.compiled(name, cuda.definitions(N=N, THREADS=threads, **options) + source, shared_bytes(N))
@@ -51,8 +52,8 @@ def launch(name, source, x, *results, **options):
 def rotated(x, vectors=False):
     """Singular values (..., N) in falling order of x (..., N, N) and, if asked for, V^T (..., N, N).
 
-    NaN for a matrix that is not finite; the vector of a value 0 is 0. Values that are not near 1 in size lose accuracy
-    to underflow or overflow.
+    NaN for a matrix that is not finite; the vector of a value 0 is 0. The largest |entry| should be near 1: squares of
+    very large or small values overflow or underflow.
     """
     xp = namespace(x)
     s = xp.full(x.shape[:-1], xp.nan)

@@ -1,4 +1,4 @@
-"""Loops over single matrices and rows for compiled code: what engine.products.linalg does for arrays of them."""
+"""Operations on single matrices and rows, for compiled code."""
 
 import math
 
@@ -66,7 +66,7 @@ def add(X, Y, Z):
 
 @compiled
 def take_scale(X):
-    """Divides X (term, H, H), where it is far from 1, by a power of two near its largest entry; returns its log."""
+    """Divides X (term, H, H) by a power of two near its largest entry, if that is far from 1; returns the log of it."""
     flat = X.reshape(-1)
     squared = inner(flat, flat)
     if 1e-40 < squared < 1e40:
@@ -76,14 +76,14 @@ def take_scale(X):
         peak = max(peak, abs(flat[i]))
     if peak == 0:
         return -np.inf
-    exponent = max(math.frexp(peak)[1], -1022)  # 2^1022 is the largest power of two that is sure to be finite
+    exponent = max(math.frexp(peak)[1], -1022)  # the inverse of a smaller power of two could overflow
     scale_to(flat, math.ldexp(1.0, -exponent), flat)
     return exponent * math.log(2.0)
 
 
 @compiled
 def is_definite(x, M, factor):
-    """Whether x - M is positive definite: whether it has a Cholesky factor, here by two rows and columns at a time."""
+    """Whether x I - M is positive definite, by a Cholesky factorisation with two rows and columns at a time."""
     H = len(M)
     for i in range(0, H, 2):
         k = min(i + 1, H - 1)

@@ -1,4 +1,4 @@
-"""Matrices with a power of two of their own as scale: products of any length neither underflow nor overflow.
+"""Matrices that carry a power of two as their scale, so that products of any length neither underflow nor overflow.
 
 Scaling by a power of two does not round.
 """
@@ -26,21 +26,21 @@ EXPONENT_OF_ZERO = -(2.0**60)
 
 
 def scaled(values, axes=(-2, -1)):
-    """`values` with the power of two of their largest entry taken out; what lies along `axes` shares one."""
+    """`values` (..., H, H) as Scaled, with the power of two of the largest |entry| over `axes` taken out."""
     xp = namespace(values)
     peak = xp.max(xp.abs(values), axis=axes, keepdims=True)
-    # 2^1022 is the largest power of two that is sure to be finite: a peak below its inverse is scaled by that.
+    # The inverse of a smaller power of two than 2^-1022 could overflow.
     exponent = xp.clip(xp.floor(xp.log2(xp.where(peak > 0, peak, 1))), -1022, None)
     return Scaled(values * 2.0**-exponent, xp.where(peak > 0, exponent, EXPONENT_OF_ZERO))
 
 
 def times(M, X):
-    """M X, for matrices M without a scale."""
+    """M X as Scaled, for matrices M without a scale."""
     return shifted(M @ X.values, X.exponent)
 
 
 def products(factors):
-    """J_1, J_2 J_1, J_3 J_2 J_1, ... as Scaled, one after the other, from the factors J_1, J_2, ... (..., H, H)."""
+    """Yields J_1, J_2 J_1, J_3 J_2 J_1, ... as Scaled from the factors J_1, J_2, ... (..., H, H)."""
     X = None
     for J in factors:
         X = scaled(J) if X is None else times(J, X)
@@ -53,7 +53,7 @@ def product(J):
 
 
 def plus(X, Y):
-    """X + Y."""
+    """X + Y as Scaled."""
     xp = namespace(X.values)
     common = xp.maximum(X.exponent, Y.exponent)
     values = X.values * 2.0 ** (X.exponent - common) + Y.values * 2.0 ** (Y.exponent - common)
@@ -61,13 +61,13 @@ def plus(X, Y):
 
 
 def shifted(values, exponent, axes=(-2, -1)):
-    """values * 2^exponent, with the scale taken out anew."""
+    """values * 2^exponent as Scaled, with a new scale."""
     values, own = scaled(values, axes)
     return Scaled(values, namespace(values).where(own > EXPONENT_OF_ZERO, own + exponent, own))
 
 
 def log_frobenius_norm(X):
-    """log ||X||_F over the last two axes; -inf where X is 0."""
+    """log ||X||_F (...) of Scaled (..., H, H); -inf if X is 0."""
     xp = namespace(X.values)
     squared = xp.sum(X.values * X.values, axis=(-2, -1))
     return log(squared) / 2 + X.exponent[..., 0, 0] * LOG_2

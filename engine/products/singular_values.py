@@ -1,14 +1,15 @@
-"""[ANI.J] Singular values of products of Jacobians, to high relative accuracy or not at all.
+"""[ANI.J] Singular values of products of Jacobians: each to high relative accuracy, or NaN.
 
-A product is formed in halves, with a bound on its rounding: that of L R is ||L|| times that of R, plus ||R|| times that
-of L, plus the rounding of this one multiplication. Singular values far above the bound hold.
+A product is formed in halves, with a bound on its rounding error: that of L R is ||L|| times that of R, plus ||R||
+times that of L, plus the rounding of this multiplication. Singular values far above the bound are accurate.
 
-Where one of the first r is smaller, the product is accumulated as Q T with an orthogonal Q, made anew every few
-factors, before a small direction drowns in a large one: the rows of the triangular T fall off as the singular values
-do, and each holds its own digits. Two things limit it. At each orthogonalization row i has lost the rounding of what
-was multiplied, divided by |R_ii|. And one-sided Jacobi rotations give every singular value of T to rounding times the
-condition number of T with its rows scaled to unit norm. Both are estimates. So T is made twice, with different
-rounding, and a value counts only if both agree. What is not resolved is NaN: it is smaller than all that is resolved.
+If one of the first r is smaller, the product is accumulated as Q T with an orthogonal Q, by a new QR factorisation
+every few factors, before rounding of large directions covers small ones: the rows of the triangular T decrease as the
+singular values do, and each keeps its own digits. Two errors remain. At each factorisation row i gets the rounding
+error of the product, divided by |R_ii|. And one-sided Jacobi rotations give every singular value of T to rounding times
+the condition number of T with its rows scaled to unit norm. Both are estimates. So T is computed twice, with different
+rounding, and a value counts only if both agree. A value that is not resolved is NaN; it is smaller than all resolved
+values.
 """
 
 import numpy as np
@@ -20,18 +21,18 @@ from engine.products.scaled import LOG_2, Scaled, scaled, shifted, times
 
 RELATIVE_ERROR = 1e-6
 ROUNDING = float(np.finfo(np.float64).eps)
-# Factors between two orthogonalizations, two ways at a time. Four Jacobians spread the first singular values by less
-# than 100; where gates are saturated, one may spread them more than that.
+# Factors between two QR factorisations, two groupings at a time. Four Jacobians spread the first singular values by a
+# factor below 100; with saturated gates, a single one may spread them more.
 GROUPS = ((4, 3), (1, 2))
 LARGE = 1e60  # a norm beyond it, or below its inverse, gets a new scale
-APART = 1e4  # rows left out of T change a value that is so many times larger by less than 1e-8 of it
+APART = 1e4  # rows left out of T change a value that is APART times larger by less than 1e-8 of it
 SMALLEST = 1e-290  # of T at unit size; below, digits are lost to underflow
 
 
 def log_singular_values(J, r=None):
     """log s_1 >= ... >= s_H of J_h ... J_1, (batch..., H), from the factors J (h, batch..., H, H).
 
-    s_1..s_r (by default all) hold to RELATIVE_ERROR; what does not is NaN. All are -inf where the product is 0.
+    s_1..s_r (by default all) are accurate to RELATIVE_ERROR, or NaN. All are -inf if the product is 0.
     """
     xp, H = namespace(J), J.shape[-1]
     product, error = formed(J)
@@ -69,7 +70,7 @@ def formed(J):
 
 
 def in_range(X, norm, error):
-    """Takes new scales out where a product of two could overflow or underflow."""
+    """X, its norm and error with new scales, if a product of two could overflow or underflow."""
     xp = namespace(norm)
     if bool(xp.all((norm > 1 / LARGE) & (norm < LARGE))):
         return X, norm, error
@@ -83,7 +84,7 @@ def frobenius(X):
     """||X||_F over the last two axes."""
     xp = namespace(X)
     x = xp.reshape(X, (*X.shape[:-2], -1))
-    with np.errstate(over="ignore"):  # infinity is out of range, as it should be
+    with np.errstate(over="ignore"):  # infinity counts as out of range
         return xp.sqrt((x[..., None, :] @ x[..., :, None])[..., 0, 0])
 
 
@@ -96,10 +97,10 @@ def falling_columns(X):
 
 
 def graded_where_it_holds(J, start, chains, known, r):
-    """`known` (chain, H), NumPy, of some chains of J (h, batch, H, H), with what the graded way resolves.
+    """`known` (chain, H), NumPy, with the values that `graded_log_values` resolves of chains of J (h, batch, H, H).
 
-    Two ways to group the factors round differently. What they agree on holds; what rounding has made up they do not
-    agree on. Chains of which some of the first r values are missing are tried once more, in smaller groups.
+    Two groupings of the factors round differently, so values on which they agree are not made of rounding. Chains with
+    a NaN among the first r values are tried again in smaller groups.
     """
     for groups in GROUPS:
         rows = np.flatnonzero(np.isnan(known[:, :r]).any(axis=1))
@@ -114,7 +115,7 @@ def graded_where_it_holds(J, start, chains, known, r):
 
 
 def graded_log_values(J, start, factors):
-    """log singular values (chain, H), NumPy, of chains of factors (h, chain, H, H); NaN where they do not hold."""
+    """log singular values (chain, H), NumPy, of chains of factors (h, chain, H, H); NaN if not resolved."""
     xp = namespace(J)
     T, lost = graded_factor(J, start, factors)
     lost = np.maximum.accumulate(to_host(lost), axis=-1) + ROUNDING * J.shape[0]
@@ -127,9 +128,9 @@ def graded_log_values(J, start, factors):
 
 
 def graded_factor(J, start, factors):
-    """T as Scaled (chain, H, H) with J_h ... J_1 `start` = Q T, and the share that each row has lost to rounding.
+    """T as Scaled (chain, H, H) with J_h ... J_1 `start` = Q T, and the relative rounding error of each row (chain, H).
 
-    Q is orthogonal, and so is `start` (chain, H, H); the shares are (chain, H).
+    Q and `start` (chain, H, H) are orthogonal.
     """
     xp, Q, one = namespace(J), start, identity(J, J.shape[-1])
     T, lost = scaled(one + xp.zeros_like(Q)), 0.0

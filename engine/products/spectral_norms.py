@@ -1,16 +1,16 @@
-"""Spectral norms of the products of Jacobians over all (t, k) [ELR.S], and of what predicts them [ELR.A0], [ELR.A1].
+"""Spectral norms of the products of Jacobians over all (t, k) [ELR.S], and of their approximations [ELR.A0], [ELR.A1].
 
 Phi_{t,k} = R_t L_k with R_t = Phi_{t,m} and L_k = Phi_{m,k}, for any m in between. Blocks of pairs k <= m < t, 1, 2, 4,
-... wide, hold each pair once and take T log T products, where one by one there are T^2 / 2. Within a block, Lanczos
+... wide, hold each pair once and take T log T products, instead of T^2 / 2 one by one. Within a block, Lanczos
 iteration (engine.products.lanczos) finds the norms of all R_t L_k at once, without forming them:
 engine.products.spectral_norms_plain does it on any arrays, engine.products.spectral_norms_numba on NumPy arrays.
 
 To first order: the factors [[A, B], [0, A]] have the product [[F, N], [0, F]], where F is the product of the A_j and N
 its first-order term in B. So F + N of (t, k) is [F, N] of (t, m) times [F + N; F] of (m, k).
 
-Products carry powers of two as scales: none underflows or overflows. Every norm is proven to 1e-9, beside the error of
-any product in double precision, which is H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}||. What cannot be proven is
-left to a singular value decomposition, and the log says how often.
+Products carry powers of two as scales: none underflows or overflows. Every norm is proven to 1e-9, apart from the error
+of any product in double precision, H 2^-53 ||Phi_{t,m}|| ||Phi_{m,k}|| / ||Phi_{t,k}||. Norms that cannot be proven are
+found by singular value decomposition, and the log says how often.
 """
 
 import logging
@@ -41,7 +41,7 @@ def log_spectral_norms(J):
     """log S_{t,k} = log ||Phi_{t,k}||_2 [ELR.S] of all Phi_{t,k} = J_t ... J_{k+1} [JAC.product].
 
     From J (T, member, sample, H, H); the result is (pair, member, sample), in the order of `pairs`.
-    -inf where a product is 0, NaN where a sample has a Jacobian that is not finite.
+    -inf if a product is 0, NaN if a Jacobian of the sample is not finite.
     """
     return all_log_norms(J)[0]
 
@@ -69,7 +69,7 @@ def spectral_norm(M):
 
 
 def all_log_norms(*parts):
-    """The norms of the products of A and, where there is a B, of those with their first-order term: one array each."""
+    """The norms of the products of A and, if there is a B, of those with their first-order term: one array each."""
     xp = namespace(parts[0])
     sound = xp.all(xp.stack([xp.all(xp.isfinite(part), axis=(0, -2, -1)) for part in parts]), axis=0)
     all_sound = bool(xp.all(sound))
@@ -81,7 +81,7 @@ def all_log_norms(*parts):
 
 
 def plain_log_norms(*parts):
-    """`all_log_norms` without what it adds: NaN where the iteration proved no norm."""
+    """The norms of `all_log_norms` that the iteration proves, else NaN, on arrays of any library."""
     xp, start = namespace(parts[0]), like(parts[0], start_vector(parts[0].shape[-1]))
     found = []
     for terms in range(1, len(parts) + 1):
@@ -92,7 +92,7 @@ def plain_log_norms(*parts):
 
 
 def compiled_log_norms(*parts):
-    """`plain_log_norms` of NumPy arrays, several times as fast."""
+    """`plain_log_norms` of NumPy arrays by compiled code, several times as fast."""
     T, members, samples, H, _ = parts[0].shape
     A, B = (np.ascontiguousarray(part, np.float64).reshape(T, -1, H, H) for part in (parts[0], parts[-1]))
     found = np.empty((len(parts), members * samples, T, T))
@@ -103,13 +103,13 @@ def compiled_log_norms(*parts):
 
 @cache
 def start_vector(H):
-    """Where every iteration starts, (H)."""
+    """The start of every iteration, a unit vector (H)."""
     v = stream(0, "transport", "start").normal(size=H)
     return v / np.linalg.norm(v)
 
 
 def decomposed_where_missing(norms, parts):
-    """`norms` (pair, member, sample), with those that are NaN found by singular value decomposition."""
+    """`norms` (pair, member, sample), with NaN replaced by norms from singular value decompositions."""
     found = to_host(norms)
     missing = np.isnan(found)
     if not missing.any():

@@ -1,8 +1,8 @@
 """The compiled form of engine.products.spectral_norms for NumPy arrays: the same blocks and iteration, in cache.
 
 A block is cut into tiles. A matrix is applied to all pairs of its tile at once, and a pair leaves as soon as its norm
-is proven. Where that would take too long the product C = R_t L_k is formed, and so are all of no more than FORMED
-factors, whose spectra are flat: the iteration is then one with C^T C.
+is proven. If that would take too long, the product C = R_t L_k is formed and the iteration uses C^T C. Products of at
+most FORMED factors, whose spectra are flat, are always formed.
 """
 
 import math
@@ -32,15 +32,15 @@ from engine.products.linalg_numba import (
     transpose,
 )
 
-TILE = 8  # along t and along k: the matrices that a tile works with stay in a level-2 cache, 768 KB at H = 64
+TILE = 8  # along t and along k: the matrices of a tile fit in a level-2 cache, 768 KB at H = 64
 FORMED = 2
 HOPE = 4  # steps before a pair is given up because its trace is too large
 
 # By the place i of a product in its block: R_i or L_i (i, term, H, H), and for L the transposes; the blocks of R^T R or
 # L L^T (term, term, i, H, H), their traces (i, term), and the square of that of F (i < TILE, H^2); logs of scales (i).
 Factors = namedtuple("Factors", "matrix transposed gram trace square log_scale")
-# What belongs to a pair (t, k) stands at [k, t]. `slot` is its row where the live pairs of a t or a k are packed.
-# v[0] and v[1] are, in turn, the vector of a step and the one before it.
+# Numbers of a pair (t, k) are at [k, t]. `slot` is its row among the packed live pairs of a t or a k. v[0] and v[1]
+# alternate between the vector of a step and the one before. Shapes: see `make_work`.
 Work = namedtuple(
     "Work",
     "v after_L after_R rows gathered part formed alpha beta2 theta rho squares largest shared live slot newton alone",
@@ -72,7 +72,7 @@ def fill_log_norms(A, B, widths, start, rule, log_norms):
 
 @compiled
 def fill_sample(memory, widths, start, rule, log_norms):
-    """log_norms (term, t, k) of one sample, whose factors with their scales stand first in `memory`."""
+    """Fills log_norms (term, t, k) of one sample; `memory` begins with its factors and their scales."""
     factors, log_scale, part, R, L, work = jit.without_refcount(memory)
     start, log_norms, T = jit.without_refcount(start), jit.without_refcount(log_norms), len(factors)
     for width in widths:
@@ -164,7 +164,7 @@ def fill_R(R, factors, log_scale, middle, first, rows, width, part):
 
 @compiled
 def complete_gram(factors, i, of_F, squared):
-    """What follows from the blocks on and above the diagonal: the others, the traces, and the square of that of F."""
+    """Completes L L^T or R^T R of product i from its upper blocks: lower blocks, traces, square of the block of F."""
     terms, H = factors.matrix.shape[1], factors.matrix.shape[2]
     if terms == 2:
         transpose(factors.gram[0, 1, i], factors.gram[1, 0, i])
@@ -178,7 +178,7 @@ def complete_gram(factors, i, of_F, squared):
 
 @compiled
 def fill_tiles(R, L, term, t, rows, middle, width, start, rule, log_norms, work):
-    """log_norms[t + i, k], i < rows, for all k of a block: F_R F_L for term 0, N_R F_L + F_R (F_L + N_L) for term 1."""
+    """Fills log_norms[t + i, k], i < rows, all k of a block: F_R F_L for term 0, N_R F_L + F_R (F_L + N_L) for 1."""
     for first in range(0, width, TILE):
         columns = min(TILE, width - first)
         work.largest[...] = np.nan
@@ -205,10 +205,10 @@ def fill_tiles(R, L, term, t, rows, middle, width, start, rule, log_norms, work)
 
 @compiled
 def begin(R, L, term, near, first, rows, columns, start, rule, work):
-    """v = start, y = L_k v and bounds for the pairs of a tile; returns how many of them are iterated.
+    """Sets v = start, y = L_k v and bounds for the pairs of a tile; returns how many of them are iterated.
 
-    Where C^T C = L^T G L and K = L L^T, the trace of C^T C is <G, K>, and the sum of its squared eigenvalues is at most
-    ||G K||_F^2 = <G^2, K^2>, a sharper bound where many eigenvalues are large, as those of short products.
+    With C^T C = L^T G L and K = L L^T, the trace of C^T C is <G, K>, and the sum of its squared eigenvalues is at most
+    ||G K||_F^2 = <G^2, K^2>, a sharper bound for many large eigenvalues, as short products have.
     """
     terms, last, H = term + 1, R.matrix.shape[1] - 1 - term, start.shape[1]
     work.rho[...], work.squares[...] = 0.0, np.inf
@@ -245,7 +245,7 @@ def through_R(R, term, i, columns, step, work):
     terms, last, live, slot = term + 1, R.matrix.shape[1] - 1 - term, work.live, work.slot
     n = 0
     for k in range(columns):
-        work.alpha[k, step, i] = 0.0  # also where nothing is live: Newton's method sees all pairs of a k
+        work.alpha[k, step, i] = 0.0  # also if nothing is live: Newton's method reads all pairs of a k
         if live[i, k]:
             for a in range(terms):
                 copy_row(work.after_L[a, k, slot[i, k]], work.rows[a, n])
@@ -322,7 +322,7 @@ def through_L(L, term, first, k, rows, step, start, rule, work):
 
 @compiled
 def largest_of_formed(R, L, term, i, k, start, rule, work):
-    """The largest eigenvalue of C^T C for one pair, C = R_t L_k; NaN where it does not converge, or is not proven."""
+    """The largest eigenvalue of C^T C for one pair, C = R_t L_k; NaN if it does not converge or is not proven."""
     terms, last = term + 1, R.matrix.shape[1] - 1 - term
     C, M, part = work.formed[0], work.formed[1], work.formed[2]
     for a in range(terms):

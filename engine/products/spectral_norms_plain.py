@@ -1,4 +1,4 @@
-"""The blocks and the iteration of engine.products.spectral_norms on any arrays: the plain form, and one for a GPU."""
+"""The blocks and the iteration of engine.products.spectral_norms on arrays of any library, also on a GPU."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def enlarged(A, B=None):
 def block_log_norms(J, start):
     """log norms (pair, member, sample) of the products of J (T, member, sample, D, D), and t and k of each pair, NumPy.
 
-    D = H for F, D = 2H for F + N with `enlarged` factors; `start` (H). NaN where the iteration proved no norm.
+    D = H for F, D = 2H for F + N with `enlarged` factors; `start` (H). NaN if the iteration proves no norm.
     """
     xp = namespace(J)
 
@@ -51,7 +51,7 @@ def by_blocks(J, H, of_products):
 
 
 def block_widths(T):
-    """1, 2, 4, ... below T: a block of a width ends where the next one of twice the width has its middle."""
+    """Widths 1, 2, 4, ... below T of the blocks."""
     return 2 ** np.arange((T - 1).bit_length())
 
 
@@ -78,7 +78,7 @@ def block_factors(J, middles, width, H):
 def largest_eigenvalues(R, L, start):
     """Largest eigenvalue of C^T C with C = R_t L_k, (t, k, ...), from R (t, ..., H, D) and L (k, ..., D, H).
 
-    By engine.products.lanczos from `start` (H); NaN where that proves none.
+    By engine.products.lanczos from `start` (H); NaN if that proves none.
     """
     xp = namespace(R)
     L_T, G = xp.matrix_transpose(L), xp.matrix_transpose(R) @ R
@@ -97,7 +97,7 @@ def largest_eigenvalues(R, L, start):
             left = to_host(goes_on(iteration))
             if not left.any():
                 break
-            # Short products, the first k and t of a block, take the longest: only what is left goes on.
+            # Short products, the first k and t of a block, take most steps: only these go on.
             k, t = (1 + int(np.max(np.nonzero(left)[axis])) for axis in (0, -1))
             L, L_T, G = L[:k, ...], L_T[:k, ...], G[:t, ...]
             iteration = cut(iteration, k, t)
@@ -105,7 +105,7 @@ def largest_eigenvalues(R, L, start):
 
 
 def product_traces(G, K):
-    """tr G_t K_k (k, ..., t) of symmetric G (t, ..., D, D), K (k, ..., D, D); infinite where rounding may spoil it."""
+    """tr G_t K_k (k, ..., t) of symmetric G (t, ..., D, D), K (k, ..., D, D); infinite if rounding may spoil it."""
     xp, D = namespace(G), G.shape[-1]
     K, G = (xp.moveaxis(xp.reshape(X, (*X.shape[:-2], D * D)), 0, -2) for X in (K, G))
     traces = K @ xp.matrix_transpose(G)
@@ -115,7 +115,7 @@ def product_traces(G, K):
 
 
 def swapped(X):
-    """(k, ..., t, D) to (t, ..., k, D), and back."""
+    """X (k, ..., t, D) as (t, ..., k, D), and back."""
     axes = list(range(X.ndim))
     axes[0], axes[-2] = axes[-2], axes[0]
     return namespace(X).permute_dims(X, axes)
