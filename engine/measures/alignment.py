@@ -1,9 +1,9 @@
-"""[ALIGN.state] Does the transport of states end in the direction that the loss reads, w = W_o^T / ||W_o||?
+"""[ALIGN.state] Alignment of the transport of states with the direction that the loss reads, w = W_o^T / ||W_o||.
 
-The products Phi_{T,T-h} = J_T ... J_{T-h+1} end at time T, where the readout is. Each is carried at unit size beside
-its log scale. Rounding changes a product by about eps s_1, which turns its singular vectors towards each other the
-more, the closer their singular values are: `energy_error` says what that does to the energy. A sample where this is
-more than ENERGY_ERROR, as where s_r = s_{r+1} and the subspace is not defined, is counted and left out.
+The products Phi_{T,T-h} = J_T ... J_{T-h+1} end at time T, where the readout is. Each is kept at unit size with its log
+scale. Rounding changes a product by about eps s_1, which rotates singular vectors towards each other, the more the
+closer their singular values are: `energy_error` bounds the effect on the energy. Samples with a bound above
+ENERGY_ERROR, for example if s_r = s_{r+1} and the subspace is not defined, are counted and left out.
 """
 
 import numpy as np
@@ -59,7 +59,7 @@ def transport(cell, parameters, z, lags, r):
 def jacobian_products_to_the_end(cell, W, z):
     """Yields Phi_{T,T-h} over h = 0..T-1 as values (member, sample, H, H) of size 1 and a log scale (member, sample).
 
-    A product that is 0, as in a plain cell whose units all saturate, stays 0 with the log scale -inf.
+    A product that is 0, as in a plain cell with all units saturated, stays 0 with the log scale -inf.
     """
     xp = namespace(z)
     T, members, _, samples = z.shape
@@ -76,14 +76,14 @@ def jacobian_products_to_the_end(cell, W, z):
 
 
 def unit_readout(cell, W_o):
-    """w^T as (member, 1, 1, state), ready for products with (member, sample, state, state); NaN where W_o is 0."""
+    """w^T as (member, 1, 1, state), for products with (member, sample, state, state); NaN if W_o is 0."""
     xp = namespace(W_o)
     w = xp.matrix_transpose(lambda_T(cell, W_o, xp.ones_like(W_o[:, :, :1])))
     return ratio(w, vector_norm(w)[..., None])[:, None, ...]
 
 
 def subspace_energy(Phi, w, r):
-    """||U_r^T w||^2 and the error that rounding of Phi may give it, each (member, sample)."""
+    """||U_r^T w||^2 and a bound on its error by the rounding of Phi, each (member, sample)."""
     xp = namespace(Phi)
     U, s = left_singular_vectors(Phi)
     along = (w @ U)[..., 0, :]
@@ -92,11 +92,11 @@ def subspace_energy(Phi, w, r):
 
 
 def energy_error(s, along, r):
-    """What a perturbation of Phi by ROUNDING s_1 in every direction changes in ||U_r^T w||^2; (member, sample).
+    """Change of ||U_r^T w||^2 by a perturbation of Phi of size ROUNDING s_1 in every direction; (member, sample).
 
     From the singular values s and along = U^T w, (member, sample, H) each. In first-order perturbation theory u_i and
     u_j turn by angle_ij = ROUNDING s_1 sqrt(s_i^2 + s_j^2) / (s_i^2 - s_j^2); the sum of squares of all angles stands
-    for what the first order leaves out. NaN where s_r = s_{r+1}.
+    for higher orders. NaN if s_r = s_{r+1}.
     """
     xp = namespace(s)
     i, j = s[..., :r, None], s[..., None, r:]
@@ -114,7 +114,7 @@ def vector_norm(x):
 def summarize(log_norms, efficiencies, energies, errors, r, state_size):
     """All QUANTITIES of one checkpoint from `transport`, NumPy.
 
-    Energies are means over the resolved samples (the chance r/H is a mean, too), NaN where they are fewer than half.
+    Energies are means over the resolved samples (as the chance r/H is a mean), NaN if fewer than half are resolved.
     """
     resolved = errors < ENERGY_ERROR
     count = resolved.sum(axis=2)

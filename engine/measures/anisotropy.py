@@ -61,12 +61,12 @@ def measure(
     members_per_pass=None,
     pairs_per_pass=None,
 ):
-    """All QUANTITIES; NaN where double precision cannot resolve a value.
+    """All QUANTITIES; NaN if double precision cannot resolve a value.
 
     A seed has one probe batch, one set of pairs (sample, t) for each lag and one batch of samples for the gradients:
     the same for every cell, optimizer and checkpoint.
     """
-    pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # the Jacobians of a step then fit the cache
+    pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # the Jacobians of a step then fit in cache
     cell = networks.cell
     drawn = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
 
@@ -96,8 +96,8 @@ def measure(
 def draw_pairs(seed, lags, pairs, T, batch):
     """Samples 0..batch-1 and times t = h+1..T, so that 1 <= t - h: uniform at every lag, each (lag, pair).
 
-    A pair has one sample for all lags and, wherever its t comes to lie beyond the longest lag, one t: the product of
-    the shorter lag is then a part of that of the longest. The pairs with a t of their own come first.
+    A pair has one sample for all lags. It also has one t for all lags for which the drawn t is beyond the longest lag:
+    the product of the shorter lag is then a part of the longest product. Pairs with a t of their own come first.
     """
     rng, longest = stream(seed, "anisotropy", "pairs"), max(lags)
     samples, late = rng.integers(0, batch, pairs), rng.integers(longest + 1, T + 1, pairs)
@@ -123,8 +123,8 @@ def full_jacobian(cell, W, z):
 def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
     """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of a slice of its pairs.
 
-    `samples` and `times` (member, lag, pair), NumPy, as from `draw_pairs`. What is a part of the longest lag's chain is
-    not built again.
+    `samples` and `times` (member, lag, pair), NumPy, from `draw_pairs`; `steps` from `by_step`. Parts of the chain of
+    the longest lag are not computed again.
     """
     last = int(np.argmax(lags))
 
@@ -145,7 +145,7 @@ def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
 def jacobian_chain(cell, W, steps, samples, times, lag, jacobian=full_jacobian):
     """J_{t-h+1}, ..., J_t along the first axis for chosen (sample, t), (member, pair) each: (h, member, pair, H, H).
 
-    `steps` as from `by_step`.
+    `steps` from `by_step`.
     """
     return namespace(steps).stack([jacobian(cell, W, z) for z in chain_inputs(steps, samples, times, lag)])
 
@@ -162,11 +162,11 @@ def chain_inputs(steps, samples, times, lag):
 
 
 def propagation(log_s, r):
-    """[ANI.J] medians over pairs from log s_i (member, pair, rank), NumPy, NaN where s_i is not resolved.
+    """[ANI.J] medians over pairs from log s_i (member, pair, rank), NumPy, NaN if s_i is not resolved.
 
-    A value that is not resolved is smaller than every resolved one. So it is counted as such in a median, which is
-    exact as long as more than half of the pairs are resolved. Otherwise AI is infinite, that is, larger than can be
-    resolved, and log s_i NaN. Where most products are 0 there is no AI.
+    A value that is not resolved is smaller than every resolved one. A median that counts it as smallest is exact if
+    more than half of the pairs are resolved. Otherwise AI is infinite, that is, too large to be resolved, and log s_i
+    is NaN. If most products are 0, AI is NaN.
     """
     with np.errstate(invalid="ignore"):  # a product that is 0 has no ratio
         log_ratio = log_s[:, :, 0] - log_s[:, :, r - 1]
@@ -182,7 +182,7 @@ def propagation(log_s, r):
 
 
 def energy(log_s, r):
-    """CE_r over the last axis; what is not resolved is too small to count beside s_1. NaN where all s_i are 0."""
+    """CE_r over the last axis of log s_i, without unresolved values, small beside s_1. NaN if all s_i are 0."""
     with np.errstate(invalid="ignore"):
         shares = np.nan_to_num(np.exp(2 * (log_s - log_s[..., :1])))
         return shares[..., :r].sum(axis=-1) / shares.sum(axis=-1)

@@ -1,8 +1,8 @@
-"""What the author's released code computes in place of the definitions, one departure at a time (docs/differences.md).
+"""Departures of the author's released code from the definitions, one at a time (docs/differences.md).
 
-Each departure is a function beside `exact` that changes one thing and nothing else, on the same trained networks and
-the same pairs (sample, t) as engine.measures.anisotropy. `measure` has what is read off one product,
-`measure_slopes` the fit over all of them.
+Each departure is a function beside `exact` that changes one thing, on the same trained networks and the same pairs
+(sample, t) as engine.measures.anisotropy. `measure` has the statistics of single products, `measure_slopes` the fit
+over all of them.
 """
 
 from dataclasses import dataclass
@@ -47,21 +47,21 @@ JITTER = 1e-6  # of the inputs, between the repeated batches
 
 @dataclass(frozen=True)
 class Chain:
-    """The factors of Phi_{t,t-h} for chosen pairs, the first step first, and what departures need beside them."""
+    """The factors of Phi_{t,t-h} for chosen pairs, the first step first, and further inputs of the departures."""
 
     J: object  # (h, member, pair, H, H)
-    shifted: object  # the same with B_t of `shifted_jacobian`; None where B_t = 0
+    shifted: object  # the same with B_t of `shifted_jacobian`; None if B_t = 0
     start: object  # a vector for power iteration, (member, pair, H, 1)
     r: int
 
     @cached_property
     def log_s(self):
-        """Log singular values of Phi (member, pair, rank), NumPy, as the anisotropy takes them."""
+        """Log singular values of Phi (member, pair, rank), NumPy, as in the anisotropy."""
         return to_host(log_singular_values(self.J, self.r))
 
 
 class Statistics(NamedTuple):
-    """What is reported of Phi, each (member, pair), NumPy."""
+    """Statistics of Phi, each (member, pair), NumPy."""
 
     log_sensitivity: np.ndarray
     log_anisotropy: np.ndarray
@@ -80,7 +80,7 @@ def exact(chain):
 
 
 def shifted_state(chain):
-    """x_t where the gate's term of J_t has x_{t-1}."""
+    """x_t instead of x_{t-1} in the gate's term of J_t."""
     if chain.shifted is None:
         return exact(chain)
     return statistics(to_host(log_singular_values(chain.shifted, chain.r)), chain.r)
@@ -94,7 +94,7 @@ def reversed_order(chain):
 def power_iteration(chain):
     """||Phi v|| after five steps v <- Phi v / ||Phi v|| as the norm.
 
-    Without a step of Phi^T, v turns to the eigenvectors of the largest |eigenvalue|, not to the direction of s_1.
+    Without a step of Phi^T, v converges to eigenvectors of the largest |eigenvalue|, not to the direction of s_1.
     """
     return exact(chain)._replace(log_sensitivity=to_host(log_power_norm(product(chain.J), chain.start)))
 
@@ -112,7 +112,7 @@ def float32_products(chain):
     for step in range(1, factors.shape[0]):
         product = factors[step, ...] @ product
     s = to_host(singular_values(product))
-    with np.errstate(divide="ignore"):  # what underflows in float32 is 0 there
+    with np.errstate(divide="ignore"):  # values that underflow in float32 are 0
         return statistics(np.log(s.astype(np.float64)), chain.r)
 
 
@@ -132,7 +132,7 @@ DEPARTURES = {
 
 
 def measure(networks, task, *, T, probe_batch, lags, pairs, r, device=CPU, members_per_pass=None, pairs_per_pass=None):
-    """QUANTITIES for each of DEPARTURES, in their order; what a departure does not touch equals `exact`."""
+    """QUANTITIES for each of DEPARTURES, in their order; a quantity that a departure does not change equals `exact`."""
     pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # as in the anisotropy
     cell = networks.cell
 
@@ -158,7 +158,7 @@ def measure(networks, task, *, T, probe_batch, lags, pairs, r, device=CPU, membe
 
 
 def chains_of_both(cell, *chosen):
-    """`chains` of J_t with those of `shifted_jacobian` as a fourth value; None where B_t = 0."""
+    """`chains` of J_t with those of `shifted_jacobian` as a fourth value; None if B_t = 0."""
     exactly = chains(cell, *chosen)
     if not cell.gate_reacts:
         yield from ((*found, None) for found in exactly)
@@ -181,7 +181,7 @@ def start_vectors(seeds, count, H):
 def medians(parts):
     """Medians over the pairs of all parts (Statistics) of log S, AI and CE, (statistic, member).
 
-    A ratio that is not resolved counts as large.
+    A ratio that is not resolved counts as infinite.
     """
     log_S, log_ratio, share = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     log_AI = log_median(np.nan_to_num(log_ratio, nan=np.inf, posinf=np.inf, neginf=-np.inf), axis=1)
@@ -193,7 +193,7 @@ def medians(parts):
 def log_power_norm(Phi, v):
     """log ||Phi v|| after POWER_STEPS steps v <- Phi v / ||Phi v||, for Scaled Phi (..., H, H) and v (..., H, 1).
 
-    -inf where Phi v is 0.
+    -inf if Phi v is 0.
     """
     xp = namespace(v)
     for _ in range(POWER_STEPS + 1):

@@ -1,4 +1,4 @@
-"""The loop that measures each network of a job."""
+"""The loop over the networks of a job."""
 
 import numpy as np
 
@@ -8,10 +8,11 @@ from engine.network.unroll import Parameters
 
 
 def measure_each(networks, measure, title, *, device=CPU, members_per_pass=None, dtype="float64"):
-    """Measures every network: {name: array (seed, checkpoint, ...)}, NumPy, NaN where a training had diverged.
+    """Measures every network: {name: array (seed, checkpoint, ...)}, NumPy, NaN for networks that have diverged.
 
     `measure(parameters, seeds)` gets Parameters (member, ...) of one checkpoint on the device and returns
-    {name: array (member, ...)}. Members of a pass: one fits the cache of a CPU, all of them fill a GPU.
+    {name: array (member, ...)}. By default a pass has one member on a CPU, to fit in cache, and all members on
+    a GPU.
     """
     seeds, checkpoints = networks.seeds, networks.checkpoints
     members_per_pass = members_per_pass or device.per_pass(1, len(seeds))

@@ -1,4 +1,4 @@
-"""Effective learning rates by lag, what predicts them, and how well (Figures 3 to 5)."""
+"""Effective learning rates by lag, and their predictors (Figures 3 to 5)."""
 
 from typing import NamedTuple
 
@@ -90,13 +90,13 @@ def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None,
     found |= measure_each(networks.at(checkpoints), rates_of_units, title, **settings)
     if cell.gate_reacts:
         return found | measure_each(networks.at(checkpoints), predictors, f"{task} {cell.name}: predictors", **settings)
-    # J = A: one product serves for all three.
+    # J = A: all three products are the same.
     log_S = found["log_sensitivity"][:, [networks.checkpoints.index(k) for k in checkpoints]]
     return found | dict.fromkeys(PREDICTORS, log_S)
 
 
 def first_and_last(checkpoints):
-    """Both, or the only one."""
+    """The first and the last checkpoint, or the only one."""
     return tuple(dict.fromkeys((checkpoints[0], checkpoints[-1])))
 
 
@@ -117,7 +117,7 @@ def gate_products(cell, W, z):
 
 
 def products_of_gates(log_g, t, k):
-    """log prod_{j=k+1..t} g_j for pairs (t, k), from log g_1..log g_T along the first axis; -inf where one g_j is 0."""
+    """log prod_{j=k+1..t} g_j for pairs (t, k), from log g_1..log g_T along the first axis; -inf if one g_j is 0."""
     xp = namespace(log_g)
     t, k = like(log_g, t), like(log_g, k)
 
@@ -132,7 +132,7 @@ def products_of_gates(log_g, t, k):
 
 
 def summarize(by_pair, lag, rate):
-    """What is kept of {name: values by pair (pair, member, sample)}: medians by lag, profiles and the power fit."""
+    """QUANTITIES from {name: values (pair, member, sample)}: medians by lag, profiles and the power fit."""
     found = {name: to_host(medians_by_lag(values, lag)) for name, values in by_pair.items()}
     fit = power_fit(by_pair["log_gate_product"], by_pair["log_sensitivity"])
     found |= {name: to_host(value) for name, value in fit._asdict().items()}
@@ -160,8 +160,8 @@ class PowerFit(NamedTuple):
     slope: object
     intercept: object
     r_squared: object
-    fitted_pairs: object  # points that enter
-    dropped_pairs: object  # points that have no log, of S or P
+    fitted_pairs: object  # points in the fit
+    dropped_pairs: object  # points with S = 0 or P = 0
 
 
 def power_fit(log_P, log_S):
@@ -171,7 +171,7 @@ def power_fit(log_P, log_S):
     usable = xp.isfinite(log_P) & xp.isfinite(log_S)
     points = xp.sum(xp.astype(usable, xp.int64), axis=-1)
     bounds = quantiles(xp.where(usable, log_P, float("inf")), (0.01, 0.99), points)
-    # Products of a constant gate tie at the quantiles up to their rounding, near 1e-14: ties are inside.
+    # Products of a constant gate equal the quantiles up to rounding, near 1e-14: they count as inside.
     margin = 1e-12 * xp.abs(bounds)
     low, high = (bounds - margin)[:, :1], (bounds + margin)[:, 1:]
     fitted = usable & (log_P >= low) & (log_P <= high)

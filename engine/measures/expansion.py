@@ -1,8 +1,8 @@
 """First-order expansion of the product of Jacobians in the gate term (Figures 1 and 2).
 
 F(eps) = prod_t (A_t + eps B_t) [EXP.F] is F(0) + eps L + eps^2 R(eps), with the derivative L [EXP.L]. At small eps the
-difference F - F(0) - eps L would cancel all digits, so L and R follow recursions without subtractions. Each matrix
-carries a power of two as its scale: products of any length neither underflow nor overflow, and scaling does not round.
+difference F - F(0) - eps L would cancel all digits, so L and R are computed by recursions without subtractions. Each
+matrix carries a power of two as its scale: products of any length neither underflow nor overflow.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ FITTED = 5
 def measure_untrained(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05, device=CPU):
     """All QUANTITIES of one untrained network a seed, driven by one sequence of T steps.
 
-    A cell without a gate term (B = 0) has no error, and no slope: NaN.
+    For a cell without a gate term (B = 0) the error is 0 and the slope NaN.
     """
     W, u = random_weights(cell, seeds, weight_scale), sines(seeds, T, cell.inputs, noise)
     return expand(cell, W, u, epsilons, device)
@@ -46,7 +46,7 @@ def coordinates(networks, *, T, epsilons):
 
 
 def measure(networks, task, *, T, epsilons, device=CPU):
-    """All QUANTITIES of the last checkpoint of networks as they are, driven by one sequence of a task each."""
+    """All QUANTITIES of the last checkpoint of trained networks, each driven by one sequence of a task."""
     cell = networks.cell
     u, _, _ = ensemble_batch(task, networks.seeds, "probe", 0, T=T, n=cell.inputs, batch=1)
     return expand(cell, networks.parameters.W[-1].astype("float64"), u, epsilons, device)

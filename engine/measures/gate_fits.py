@@ -1,4 +1,4 @@
-"""How far a gate acts as a schedule over lags [OPT.const] or as momentum [OPT.momentum]: geometric fits of profiles."""
+"""Geometric fits of profiles over lags: a gate as learning-rate schedule [OPT.const] or momentum [OPT.momentum]."""
 
 import numpy as np
 

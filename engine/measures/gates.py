@@ -1,4 +1,4 @@
-"""Section 8 of docs/theory.md for trained networks, in one pass: gates as optimizers, time scales, alignment."""
+"""Gates as optimizers, time scales, alignment: section 8 of docs/theory.md, measured in one pass."""
 
 from engine.common.backend import CPU, to_host
 from engine.measures import alignment, gate_fits, lag_profiles, step_sizes, timescales
@@ -41,7 +41,7 @@ def coordinates(networks, *, T, lags, **_):
 def measure(networks, task, *, T, probe_batch, samples, lags, r, device=CPU, members_per_pass=None):
     """All QUANTITIES on one fixed probe batch a seed; Jacobian products along its first `samples` samples.
 
-    `lags` (below T) are those at which singular vectors and units' gate products are taken, r the rank of the subspace.
+    Singular vectors and gate products of units are measured at `lags` (below T); r is the rank of the subspace.
     """
     cell = networks.cell
 

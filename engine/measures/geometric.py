@@ -1,9 +1,9 @@
 """Geometric kernels c beta^h fitted to profiles over the lag h = 0..T-1, given as logs; NumPy arrays.
 
-Every lag 1..T-1 whose value is not 0 enters with the same weight: least squares of log p on h. Lag 0 is left out, as
-the sensitivity has no decay there. The two ends of such a fit may differ: over the late lags every part of a network
-decays at the rate of its slowest direction, while what a gradient is made of lies in the first lags. So there is a
-second estimate beside it, `time_scale_of_mean_lag`, which weighs each lag by the profile itself.
+`fit` is least squares of log p on h over the lags 1..T-1 with p > 0, all with the same weight. Lag 0 is left out,
+because the sensitivity has no decay there. Late lags dominate this fit, and there every profile decays at the rate of
+the slowest direction, while most of a gradient comes from the first lags. So `time_scale_of_mean_lag` gives a second
+estimate, which weighs each lag by the profile itself.
 """
 
 from typing import NamedTuple
@@ -12,16 +12,16 @@ import numpy as np
 
 from engine.common.statistics import line_fit
 
-FACTOR = 2.0  # a profile and its description agree while they differ by less
+FACTOR = 2.0  # two profiles agree if their ratio is smaller
 
 
 class Fit(NamedTuple):
-    """Least squares of log p_h on h; NaN where fewer than two lags have a value, R^2 also where log p does not vary."""
+    """Least squares of log p_h on h; NaN for fewer than two lags with a value, R^2 also if log p does not vary."""
 
     rate: np.ndarray  # (...,), slope of log p over h; exp(rate) is beta
     intercept: np.ndarray
     r_squared: np.ndarray
-    lags: np.ndarray  # how many lags entered
+    lags: np.ndarray  # number of lags in the fit
 
 
 def fit(log_p):
@@ -34,7 +34,7 @@ def fit(log_p):
 def horizon(log_p, log_q):
     """The last lag up to which p_h / p_1 and q_h / q_1 (..., lag) stay within FACTOR of each other; 1 at least.
 
-    It is T-1 where they never part. NaN where one of them has no value at lag 1.
+    T-1 if they never differ by more. NaN if one of them has no value at lag 1.
     """
     with np.errstate(invalid="ignore"):
         relative = [x[..., 1:] - x[..., 1:2] for x in (log_p, log_q)]
@@ -49,16 +49,16 @@ def kernel(found, lags):
 
 
 def time_scale(rate):
-    """tau = -1/rate in steps, of any arrays.
+    """tau = -1/rate in steps, on arrays of any library.
 
-    Negative where the profile grows, infinite where it stays, NaN where there is no fit.
+    Negative for growth, infinite for rate 0, NaN without a fit.
     """
     with np.errstate(divide="ignore"):
         return -1 / rate
 
 
 def time_scale_of_mean_lag(log_p):
-    """tau = 1/log(1 + 1/m) with the mean lag m = sum h p_h / sum p_h of profiles (..., lag); NaN where p is 0.
+    """tau = 1/log(1 + 1/m) with the mean lag m = sum h p_h / sum p_h of profiles (..., lag); NaN if p is 0.
 
     It equals -1/log beta for p_h = beta^h, and is about T/2 for a profile without decay.
     """

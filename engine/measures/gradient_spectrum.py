@@ -1,7 +1,7 @@
 """[ANI.G] Singular values of a matrix of per-sample gradients: rows of unit norm, columns centred.
 
-A constant column, such as the weights of a channel that is always 0, is zero once it is centred, and a zero column
-adds nothing to any singular value. Dropping it changes no number, and no guard has to say what counts as constant.
+A constant column, such as the weights of a channel that is always 0, becomes zero by centring, and a zero column does
+not change any singular value. So constant columns need no special treatment.
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ from engine.products.linalg import singular_values, symmetric_eigenvalues
 
 RELATIVE_ERROR = 1e-6
 ROUNDING = float(np.finfo(np.float64).eps)
-# A Gram matrix holds s_1^2 to ROUNDING and so s_i to ROUNDING (s_1 / s_i)^2; a singular value decomposition holds s_i
-# to ROUNDING s_1 / s_i, and centring has already cost ROUNDING ||rows||_F / s_i; ten times that leaves room.
+# A Gram matrix gives s_1^2 to relative accuracy ROUNDING and so s_i to ROUNDING (s_1 / s_i)^2; a singular value
+# decomposition gives s_i to ROUNDING s_1 / s_i, and centring costs ROUNDING ||rows||_F / s_i. 10 is a margin.
 GRAM_FLOOR = (ROUNDING / RELATIVE_ERROR) ** 0.5
 DIRECT_FLOOR = 10 * ROUNDING / RELATIVE_ERROR
 
@@ -26,8 +26,8 @@ def flat_rows(gradients):
 def gradient_spectrum(rows, r):
     """Singular values, their total energy and the number of samples without a gradient, from `flat_rows` in float64.
 
-    The values (member, rank) hold to RELATIVE_ERROR; those that cannot are NaN. The last one always is where there are
-    no more samples than parameters: centring takes one rank. Total energy: the sum of all s_i^2 (member,).
+    The values (member, rank) are accurate to RELATIVE_ERROR, or NaN. The last one is always NaN if there are no more
+    samples than parameters, because centring takes one rank. Total energy: the sum of all s_i^2 (member,).
     """
     xp = namespace(rows)
     unit, found = unit_rows(rows)
@@ -42,17 +42,17 @@ def gradient_spectrum(rows, r):
 
 
 def unit_rows(rows):
-    """Rows scaled to unit norm, and which of them had a norm (member, sample, 1); the others stay zero."""
+    """Rows scaled to unit norm, and the mask (member, sample, 1) of those that are not zero; the others stay zero."""
     xp = namespace(rows)
     peak = xp.max(xp.abs(rows), axis=2, keepdims=True)
     found = peak > 0
-    rows = rows / xp.where(found, peak, 1)  # the square of a tiny gradient would underflow
+    rows = rows / xp.where(found, peak, 1)  # squares of tiny gradients underflow
     norm = xp.sqrt(xp.sum(rows * rows, axis=2, keepdims=True))
     return rows / xp.where(found, norm, 1), found
 
 
 def centre(unit, found, samples):
-    """Columns minus their mean over the rows that were found; the others are zero and add nothing."""
+    """Rows minus the mean over the rows in the mask `found`; the others stay zero."""
     xp = namespace(unit)
     mean = xp.sum(unit, axis=1, keepdims=True) / xp.clip(samples, 1, None)[:, None, None]
     return xp.where(found, unit - mean, 0)

@@ -1,7 +1,7 @@
-"""What a network carries over a lag h to the end of the sequence, in parameter space and in its gates.
+"""Profiles over the lag h to the end of the sequence: gradient norms by lag, and products of gates.
 
 All profiles run over h = 0..T-1 and end at time T, where the loss is read, so that the gradient that enters at step
-T - h, the Jacobian product Phi_{T,T-h} and the gate products stand beside each other for the same steps.
+T - h, the Jacobian product Phi_{T,T-h} and the gate products belong to the same steps.
 """
 
 from typing import NamedTuple
@@ -32,19 +32,19 @@ ALL_WEIGHTS = "all"
 
 
 def weight_names(cell):
-    """The weights that have a profile by lag: all together, then each of the cell's; the readout acts at T alone."""
+    """Names of the weights with a profile by lag: all together, then each of the cell's. The readout acts only at T."""
     return [ALL_WEIGHTS, *cell.blocks]
 
 
 class GradientNorms(NamedTuple):
-    """log ||G_h|| [BPTT.lag], NumPy; -inf where G_h is 0, as it is for recurrent weights at h = T-1, where x_0 = 0."""
+    """log ||G_h|| [BPTT.lag], NumPy; -inf if G_h is 0, as for recurrent weights at h = T-1, where x_0 = 0."""
 
     by_weight: np.ndarray  # (member, weight, lag), see weight_names
     by_unit: np.ndarray  # (member, unit, lag), the rows of W_r
 
 
 def gradient_norms(cell, parameters, trajectory, error):
-    """GradientNorms of a trajectory with tapes; `error` (member, 1, batch) is dL/dy_hat. One G_h is held at a time."""
+    """GradientNorms of a trajectory with tapes; `error` (member, 1, batch) is dL/dy_hat. Holds one G_h at a time."""
     by_weight, by_unit = [], []
     for pairs, log_scale in scaled_adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
         G = weight_gradient(cell, pairs)
@@ -57,10 +57,10 @@ def gradient_norms(cell, parameters, trajectory, error):
 
 
 def scaled_adjoints(cell, W, trajectory, lam):
-    """As `engine.network.unroll.adjoints`, for a lambda of any size: yields the pairs of lambda / s, log s (member, 1).
+    """`engine.network.unroll.adjoints` without underflow: yields the pairs of lambda / s, and log s (member, 1).
 
-    Each sample's lambda has a power of two of its own: that of one may vanish early and that of another late, and both
-    count in the end. s is the largest of a member's.
+    Each sample's lambda carries its own power of two, because lambda of one sample may vanish much earlier than that of
+    another; s is the largest power of a member.
     """
     xp = namespace(W)
     lam = scaled(lam, axes=1)

@@ -1,4 +1,4 @@
-"""[OPT.adam] The step that a gate gives each unit, beside the step that Adam gives it, or would give it."""
+"""[OPT.adam] Step sizes of units: by their gates, and by Adam."""
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def gate_steps(log_g, log_products, lags, units):
 
 
 def variation(log_x):
-    """Standard deviation over mean of x along the last axis, from log x: it does not depend on the scale of x."""
+    """Coefficient of variation (standard deviation over mean) of x along the last axis, from log x."""
     xp = namespace(log_x)
     x = xp.exp(log_x - xp.max(log_x, axis=-1, keepdims=True))
     return xp.std(x, axis=-1) / xp.mean(x, axis=-1)

@@ -1,4 +1,4 @@
-"""Time scales of states and of parameters, and their coupling, the title of the paper."""
+"""Time scales of states and of parameters, and their coupling."""
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def time_scales(log_retained, log_transport, norms, units):
 def state_time_scales(log_retained, units):
     """[TAU.state] (member, unit): the time scale of a unit's retention product over the run.
 
-    Rates add up along a product, so it is the rate that is averaged over time and samples. 0 where nothing is retained.
+    Rates add up along a product, so the rate is averaged over time and samples. tau = 0 if nothing is retained.
     """
     tau = time_scale(to_host(namespace(log_retained).mean(log_retained, axis=(0, 3))))
     return np.broadcast_to(tau, (len(tau), units))
@@ -120,8 +120,8 @@ UNCOUPLED = (np.nan, np.nan, np.nan, np.nan)
 def coupling(tau_state, tau_parameter):
     """[TAU.coupling] of the units whose time scales are positive and finite.
 
-    Their number, the slope, the slope of the logs, and Spearman's rank correlation; NaN from fewer than three units,
-    and where tau.state does not vary.
+    Number of units, slope, slope of the logs, Spearman's rank correlation; NaN for fewer than three units, or if
+    tau.state does not vary.
     """
     proper = np.isfinite(tau_state) & np.isfinite(tau_parameter) & (tau_state > 0) & (tau_parameter > 0)
     x, y = tau_state[proper], tau_parameter[proper]
