@@ -1,1 +1,1 @@
-"""What the seeds of a run say together."""
+"""Statistics over seeds: intervals, decompositions, claims, Table 1."""

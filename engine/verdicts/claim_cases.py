@@ -1,4 +1,4 @@
-"""From the declaration of a claim's test to the numbers that it is made with. config/claims.yaml explains the keys."""
+"""Selects the numbers of a claim's test from results, by its declaration. config/claims.yaml explains the keys."""
 
 from collections.abc import Callable
 from itertools import product
@@ -25,31 +25,31 @@ TRANSFORMS = {
 
 
 class Measured(NamedTuple):
-    """What a file of results holds."""
+    """Contents of a results file."""
 
     arrays: dict  # {name: (dimensions, array)}
     coords: dict  # {dimension: values}
 
 
 class Results(NamedTuple):
-    """What a run has measured."""
+    """Access to the results of a run."""
 
     tasks: dict  # {source: names of its tasks}
     cells: list  # of the factorial
     optimizers: list
-    read: Callable  # read(source, task, cell, optimizer) gives Measured, or None for what was not measured
+    read: Callable  # read(source, task, cell, optimizer) gives Measured; None if it was not measured
 
 
 class Case(NamedTuple):
-    """A test, made with one task and one choice of what it lists under `each`."""
+    """A test with one task and one choice of the values under its key `each`."""
 
     task: str
     chosen: str  # in words
-    by_seed: np.ndarray | None  # (seed,), or (cell, optimizer, seed) for shares; None where a part was not measured
+    by_seed: np.ndarray | None  # (seed,), or (cell, optimizer, seed) for shares; None if a part was not measured
 
 
 class Selection(NamedTuple):
-    """One quantity of one model, and where."""
+    """One quantity of one model, and its coordinates `at`."""
 
     source: str
     cell: str
@@ -58,7 +58,7 @@ class Selection(NamedTuple):
 
 
 def check(document):
-    """Raises ValueError, naming the claim, where a declaration has an unknown key or value, or lacks one."""
+    """Raises ValueError, naming the claim, if a declaration has an unknown key or value, or lacks one."""
     for claim in document["claims"]:
         owner = f"claim {claim.get('id', '?')}"
         require(owner, claim, CLAIM_KEYS, CLAIM_KEYS)
@@ -81,7 +81,7 @@ def check(document):
 
 
 def require(owner, found, allowed, needed):
-    """Raises ValueError for a key that is not allowed or not there."""
+    """Raises ValueError for a key that is not allowed, or that is needed and missing."""
     for key in found:
         lookup(f"{owner}: key", key, dict.fromkeys(sorted(allowed)))
     for key in sorted(needed - set(found)):
@@ -112,13 +112,13 @@ def files(document, results):
 
 
 def choices(test):
-    """Each combination of what the test lists under `each`, as {key: value}."""
+    """Each combination of the values under the test's key `each`, as {key: value}."""
     each = test.get("each", {})
     return [dict(zip(each, values, strict=True)) for values in product(*each.values())]
 
 
 def selected(test, choice, results):
-    """The Selections of a test: of, then against; or all of the factorial, optimizers within cells."""
+    """The Selections of a test: `of`, then `against`; without `of`, all of the factorial, optimizers within cells."""
     at = test.get("at", {}) | {key: value for key, value in choice.items() if key not in MODEL}
     if "of" not in test:
         return [Selection(test["source"], *model, at) for model in product(results.cells, results.optimizers)]
@@ -128,18 +128,18 @@ def selected(test, choice, results):
 
 
 def seed_values(test, measured, at):
-    """(seeds, values) of one selection, (seed,) each; None where the file, or a place in it, was not measured."""
+    """(seeds, values) of one selection, (seed,) each; None if the file, or a coordinate in it, was not measured."""
     if measured is None:
         return None
     dims, x = lookup(f"quantity of {test['source']}", test["quantity"], measured.arrays)
     with np.errstate(divide="ignore", invalid="ignore"):
         x = TRANSFORMS[test.get("transform", "none")](x)
     dims = list(dims)
-    for dim, place in at.items():
+    for dim, value in at.items():
         if dim not in dims:
             raise ValueError(f"{test['quantity']} has no dimension {dim!r} (it has {', '.join(dims)})")
         axis = dims.index(dim)
-        x = taken(x, axis, place, np.asarray(measured.coords[dim]).tolist())
+        x = taken(x, axis, value, np.asarray(measured.coords[dim]).tolist())
         if x is None:
             return None
         del dims[axis]
@@ -149,22 +149,22 @@ def seed_values(test, measured, at):
     return tuple(np.asarray(measured.coords["seed"]).tolist()), x
 
 
-def taken(x, axis, place, values):
-    """x at one place of an axis: one of its values, "first", "last", "mean", "median", or {"last": n} for a mean."""
-    if isinstance(place, dict):
-        last = np.take(x, range(-min(place["last"], len(values)), 0), axis)
+def taken(x, axis, at, values):
+    """x at one of the `values` of an axis, at its "first" or "last", its "mean", "median", or mean of {"last": n}."""
+    if isinstance(at, dict):
+        last = np.take(x, range(-min(at["last"], len(values)), 0), axis)
         return last.mean(axis=axis)
-    if place in values:
-        return np.take(x, values.index(place), axis)
+    if at in values:
+        return np.take(x, values.index(at), axis)
     reductions = {"mean": np.mean, "median": np.median}
-    if place in reductions:
-        return reductions[place](x, axis=axis)
+    if at in reductions:
+        return reductions[at](x, axis=axis)
     ends = {"first": 0, "last": -1}
-    return np.take(x, ends[place], axis) if place in ends else None
+    return np.take(x, ends[at], axis) if at in ends else None
 
 
 def combined(test, found, results):
-    """What the statistic is taken of: values, differences within seeds, or a factorial (cell, optimizer, seed)."""
+    """Values of the statistic (seed,), differences within seeds, or a factorial (cell, optimizer, seed)."""
     if any(part is None for part in found):
         return None
     seeds, values = zip(*found, strict=True)

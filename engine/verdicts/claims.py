@@ -1,7 +1,7 @@
-"""The verdict of a run on each claim: supported, not supported, or mixed, by an interval over seeds for every case.
+"""Verdicts of a run on each claim: supported, not supported, or mixed, by intervals over seeds.
 
-A case is one test with one task. It HOLDS where the whole interval lies on the expected side of the threshold, is
-CONTRADICTED where the whole interval lies on the other side, and UNDECIDED where the threshold is inside. It counts as
+A case is one test with one task. It HOLDS if the whole interval lies on the expected side of the threshold, is
+CONTRADICTED if the whole interval lies on the other side, and UNDECIDED if the threshold is inside. It counts as
 measured if FEWEST_SEEDS seeds at least, and half of the run's at least, have a value.
 
 A claim is SUPPORTED if all of its cases hold; if some were not measured it is SUPPORTED_WHERE_MEASURED. It is MIXED if
@@ -38,7 +38,7 @@ UNMEASURED = Judged(Interval(np.nan, np.nan, np.nan, 0), np.nan, NOT_MEASURED, F
 def evaluate(document, results, *, confidence=0.95):
     """Rows of all cases and rows of verdicts, dicts, from the claims of config/claims.yaml and Results.
 
-    Beside the cases of the tasks stands one of the mean over tasks, which does not enter the verdict.
+    A case of the mean over tasks is added to the rows; it does not count for the verdict.
     """
     check(document)
     case_rows, verdict_rows = [], []
@@ -58,7 +58,7 @@ def evaluate(document, results, *, confidence=0.95):
 
 
 def missing(asked):
-    """The commands that measure what the run lacks, from (test, its cases); "" where it lacks nothing."""
+    """The commands that measure the missing cases, from (test, its cases); "" if none is missing."""
     lacking = [test for test, found in asked if any(case.by_seed is None for case in found)]
     return ", ".join(dict.fromkeys(test.get("command", "make paper") for test in lacking))
 
@@ -101,14 +101,14 @@ def interval_of(test, by_seed, pooled):
 
 
 def distance(by_seed, threshold):
-    """(mean - threshold) / standard deviation over the seeds; NaN where nothing varies, or a seed is not resolved."""
+    """(mean - threshold) / standard deviation over seeds; NaN if nothing varies or a seed is not resolved."""
     x = by_seed[~np.isnan(by_seed)]
     spread = x.std(ddof=1) if len(x) > 1 and np.isfinite(x).all() else 0
     return (x.mean() - threshold) / spread if spread > 0 else np.nan
 
 
 def outcome(test, found):
-    """HOLDS, CONTRADICTED or UNDECIDED for an Interval; NOT_MEASURED where it has no ends."""
+    """HOLDS, CONTRADICTED or UNDECIDED for an Interval; NOT_MEASURED if it has no ends."""
     if np.isnan([found.low, found.high]).any():
         return NOT_MEASURED
     threshold, margin = test.get("than", 0), test.get("margin", 0)
@@ -139,7 +139,7 @@ def verdict(judged_cases):
 
 
 def rests_on(judged_cases):
-    """{"fewest_seeds": of a measured case, "seeds": of the run}, 0 where nothing is measured."""
+    """{"fewest_seeds": of a measured case, "seeds": of the run}, 0 if nothing is measured."""
     found = [judged for _, judged in judged_cases if judged.outcome != NOT_MEASURED]
     fewest = min((judged.interval.seeds for judged in found), default=0)
     return {"fewest_seeds": fewest, "seeds": max((judged.interval.seeds + judged.lost for judged in found), default=0)}

@@ -1,7 +1,7 @@
-"""[TAU.coupling] The relation of time scales in parameter and state space, with intervals over seeds.
+"""[TAU.coupling] Relation of time scales in parameter and state space, with intervals over seeds.
 
-Over units it is taken within each network and then averaged over seeds; over networks it is taken over all seeds and
-checkpoints of one cell, optimizer and task together, a network's gates by the mean time scale of its units.
+Over units it is computed within each network and averaged over seeds. Over networks it is computed from all seeds and
+checkpoints of one cell, optimizer and task; the time scale of a network's gates is the mean over its units.
 """
 
 import numpy as np

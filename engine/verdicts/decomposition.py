@@ -1,8 +1,8 @@
-"""What does the gate do, what does the optimizer do: a two-way decomposition of a measured quantity over paired seeds.
+"""Two-way decomposition of a measured quantity by gate and optimizer, over paired seeds.
 
-Every cell of the factorial has every seed, and a seed gives all of them the same batches and the same initial values of
-the weights that they share. So the sum of squares splits exactly into gate, optimizer, their interaction, the seed, and
-how much each of the three effects varies between seeds, which is the error that the effect is judged against.
+Every cell of the factorial has every seed, and a seed gives all of them the same batches and the same initial values
+of common weights. So the sum of squares splits exactly into gate, optimizer, their interaction, the seed, and the
+variation of each of these three effects between seeds, which is the error of the effect.
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def shares(y):
 
 
 def adjusted_shares(y):
-    """epsilon^2 {effect: (...)}: the share without what the error alone would give; near 0 where there is no effect."""
+    """epsilon^2 {effect: (...)}: the share minus that expected from the error alone; near 0 without an effect."""
     squares, free = sums_of_squares(y), degrees_of_freedom(y)
     total = sum(squares.values())
     return {

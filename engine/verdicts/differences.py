@@ -1,4 +1,4 @@
-"""What the definitions and the released code give, side by side (docs/differences.md)."""
+"""Tables of the definitions beside the released code (docs/differences.md)."""
 
 from itertools import product
 from math import isclose
@@ -37,7 +37,7 @@ def one_update_later(ds, checkpoints):
 def rows(departure, defined, released):
     """One dict for each quantity, checkpoint and lag: the medians over seeds of two datasets.
 
-    They are those over all seeds of `released`, at its checkpoints. S is shown rather than its log.
+    Medians are over the seeds of `released`, at its checkpoints. S is shown instead of its log.
     """
     defined = defined.sel(seed=released.seed, checkpoint=released.checkpoint)
     found = []
@@ -53,6 +53,7 @@ def rows(departure, defined, released):
 
 
 def shown(name, values):
+    """Values as a table shows them: without the log."""
     return np.exp(values) if name.startswith("log_") else values
 
 
@@ -64,9 +65,9 @@ def rows_of_each(ds, dim="departure"):
 
 
 def table(found, keys, lags):
-    """Rows as a Markdown table: one line for each value of `keys`, "defined → released" for what has changed.
+    """Rows as a Markdown table: one line for each value of `keys`, "defined → released" for changed values.
 
-    A quantity that depends on the lag is shown at some lags.
+    Quantities that depend on the lag are shown at `lags`.
     """
     lines = {}
     for row in found:
@@ -83,5 +84,5 @@ def table(found, keys, lags):
 
 
 def changed(row):
-    """Whether it changes by more than CHANGED of the larger value, or is not known."""
+    """Whether a row changes by more than CHANGED of the larger value, or has a NaN."""
     return not isclose(row["defined"], row["released"], rel_tol=CHANGED)

@@ -7,7 +7,7 @@ from engine.verdicts.decomposition import level_means, rows
 def table(document, results):
     """Rows of effect sizes, one a source of variance, and rows of marginal means, one a level; dicts.
 
-    `results` are Results of engine.verdicts.claim_cases. What was not measured whole has no rows.
+    `results` are Results of engine.verdicts.claim_cases. Cases with missing parts have no rows.
     """
     check(document)
     effects, means = [], []

@@ -1,9 +1,9 @@
-"""Intervals over seeds: Student's for a mean, order statistics for a median, the jackknife for all else.
+"""Intervals over seeds: Student's for a mean, order statistics for a median, the jackknife for other statistics.
 
-A value is NaN where a seed has none, for example because its training diverged: that seed is left out, with all that
-is paired with it, and counted. A value is infinite where double precision cannot resolve it, as AI is where s_r is lost
-in rounding. To leave such a seed out would move the mean. So there is no mean then, and the median over all seeds takes
-its place, in which these values count as larger (or smaller) than all others.
+A value is NaN if a seed has none, for example because its training diverged: that seed is left out, with all values
+paired with it, and counted. A value is infinite if double precision cannot resolve it, as AI if s_r is lost in
+rounding. Leaving out such a seed would bias the mean. So the median over all seeds replaces the mean, and these values
+count as larger (or smaller) than all others.
 
 How often the intervals cover the truth: docs/numerics.md, measured by tools/coverage.py.
 """
@@ -18,17 +18,17 @@ MEAN, MEDIAN = "mean", "median"
 
 
 class Interval(NamedTuple):
-    """A statistic over seeds and the ends of its interval; NaN where there is none."""
+    """A statistic over seeds and the ends of its interval; NaN if there is none."""
 
     value: float
     low: float
     high: float
-    seeds: int  # that it rests on
-    unresolved: int = 0  # those of them whose value is infinite
+    seeds: int  # with a value
+    unresolved: int = 0  # seeds with an infinite value
 
 
 class Scale(NamedTuple):
-    """Where a statistic is close to normal, and the way back."""
+    """A transformation to a scale on which a statistic is close to normal, and its inverse."""
 
     to: callable
     back: callable
@@ -41,9 +41,9 @@ FISHER = Scale(lambda r: np.arctanh(np.clip(r, -LARGEST, LARGEST)), np.tanh)
 
 
 def mean_interval(x, level=0.95):
-    """Mean over the first axis and Student's interval for it: (mean, low, high), without what is NaN.
+    """Mean over the first axis and Student's interval for it: (mean, low, high), without NaN.
 
-    From fewer than two values there is a mean and no interval; where a value is infinite, neither.
+    The ends are NaN for fewer than two values; mean and ends are NaN if a value is infinite.
     """
     known = ~np.isnan(x)
     count = known.sum(axis=0)
@@ -58,7 +58,7 @@ def mean_interval(x, level=0.95):
 def median_interval(x, level=0.95):
     """Median of x (seed,), all of it known, and an interval of order statistics: (median, low, high).
 
-    It covers at least as often as `level` whatever the distribution; an end that so few seeds cannot give is infinite.
+    It covers with at least the probability `level` for any distribution; with too few seeds an end is infinite.
     """
     low, high = quantile_test(x, q=0, p=0.5).confidence_interval(level)
     with np.errstate(invalid="ignore"):  # of two infinities
@@ -67,7 +67,7 @@ def median_interval(x, level=0.95):
 
 
 def seed_interval(x, level=0.95):
-    """Interval of x (seed,): of the mean, or of the median where some of it is not resolved."""
+    """Interval of x (seed,): of the mean, or of the median if a value is not resolved."""
     known = x[~np.isnan(x)]
     unresolved = int(np.isinf(known).sum())
     found = median_interval(known, level) if unresolved else mean_interval(known, level)
@@ -77,9 +77,9 @@ def seed_interval(x, level=0.95):
 def jackknife(statistics, by_seed, level=0.95, scale=LINEAR):
     """One Interval for each number that `statistics(x)` gives, where x is `by_seed` (..., seed) or some of its seeds.
 
-    `statistics` maps (..., seed) to (number,); it gets arrays with one more axis before the last one, and gives it
-    behind its own. The interval is Student's with the variance of the statistic without one seed after the other
-    (Tukey 1958), taken on `scale`; of a mean it is that of `mean_interval`.
+    `statistics` maps (..., seed) to (number,); it also gets arrays with one more axis before the last one, which it
+    returns after its own. The interval is Student's on `scale`, with the variance of the statistic over
+    subsets without one seed (Tukey 1958); for a mean it equals `mean_interval`.
     """
     x = by_seed[..., ~np.isnan(by_seed).any(axis=tuple(range(by_seed.ndim - 1)))]
     n = x.shape[-1]
@@ -96,9 +96,9 @@ def jackknife(statistics, by_seed, level=0.95, scale=LINEAR):
 
 
 def columns(name, x, scale=LINEAR):
-    """What a table says of x (seed,) by columns: mean and interval, median, how many seeds, how many not resolved.
+    """Columns of a table for x (seed,): mean and interval, median, number of seeds, number not resolved.
 
-    The mean is taken on `scale`. Where a seed is not resolved there is no mean and no interval.
+    The mean is taken on `scale`. If a seed is not resolved, mean and interval are NaN.
     """
     known = x[~np.isnan(x)]
     with np.errstate(divide="ignore"):
@@ -109,9 +109,9 @@ def columns(name, x, scale=LINEAR):
 
 
 def said(row, name):
-    """A number of a table's row, with what `columns` says of it, in three digits.
+    """A number of a table's row with its `columns`, as text with three digits.
 
-    "mean [low, high]", or the median where seeds are not resolved; and how many seeds, if not all of row["seeds"].
+    "mean [low, high]", or the median if seeds are not resolved; and the number of seeds, if not all of row["seeds"].
     """
     seeds, unresolved = (row.get(f"{name}_{key}", 0) for key in ("seeds", "unresolved"))
     if unresolved:

@@ -1,4 +1,4 @@
-"""Verdicts on networks that were trained on different data, side by side."""
+"""Verdicts side by side for networks trained on different data."""
 
 from engine.common.words import data_label
 from engine.verdicts.claims import MIXED, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED, SUPPORTED_WHERE_MEASURED
@@ -10,7 +10,7 @@ KEYS = ("claim", "sentence", "command")
 def side_by_side(verdicts, memorised):
     """One row a claim from {data: rows of verdicts of claims.evaluate}: its verdicts, their comparison, their counts.
 
-    `memorised` names the data of which networks see the same sequences again and again.
+    `memorised` names the data that repeat the same sequences.
     """
     rows = []
     for of in zip(*verdicts.values(), strict=True):
@@ -30,7 +30,7 @@ def side_by_side(verdicts, memorised):
 
 
 def comparison(verdicts, memorised):
-    """What {data: verdict} say together, in words; "" where there is nothing to compare."""
+    """Comparison of {data: verdict} in words; "" if there is nothing to compare."""
     sides = {True: [], False: []}
     for data, verdict in verdicts.items():
         if verdict != NOT_MEASURED:
@@ -48,7 +48,7 @@ def comparison(verdicts, memorised):
 
 
 def in_words(row, data):
-    """The verdict on one kind of data from a row of `side_by_side`, with the cases and seeds that it rests on."""
+    """The verdict on one kind of data from a row of `side_by_side`, with its numbers of cases and seeds."""
     verdict = row[f"verdict_{data}"]
     if verdict == NOT_MEASURED:
         return verdict
@@ -59,7 +59,7 @@ def in_words(row, data):
 
 
 def heading(verdicts, sets):
-    """What each of {data: {source: data}} is about, a line each; `sets` is {data: number of sequences}."""
+    """A line that describes each of {data: {source: data}}; `sets` is {data: number of sequences}."""
     lines = []
     for data, data_of in verdicts.items():
         on = f"the same {sets[data]} sequences" if data in sets else "new sequences at every update"

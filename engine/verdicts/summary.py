@@ -1,4 +1,4 @@
-"""The table a reader quotes: losses and anisotropy of both kinds, one row a task, model and checkpoint."""
+"""Summary table: losses and anisotropy of both kinds, one row a task, model and checkpoint."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from engine.verdicts.intervals import LINEAR, LOG, columns
 def summary_rows(arrays, lags, checkpoints, at_lags):
     """Rows (dicts) of one model on one task from its arrays (seed, checkpoint, ...): see `intervals.columns`.
 
-    AI and losses span orders of magnitude, so their means and intervals are taken over logs (means are geometric ones).
+    AI and losses span orders of magnitude, so their means are geometric and their intervals are taken on logs.
     `loss` is that of `loss_before`.
     """
     numbers = {}  # {name: (values (seed, checkpoint), scale)}

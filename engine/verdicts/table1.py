@@ -1,6 +1,6 @@
-"""Table 1 of the paper, measured: which optimizer a gate resembles, with which parameter, how well, and how far.
+"""Table 1 of the paper, measured: the optimizer that a gate resembles, its parameter, the quality and range of the fit.
 
-Each row takes trained networks of one cell: each task's values, then their mean over tasks, with intervals over seeds.
+Each row has the trained networks of one cell: values by task, then their mean over tasks, with intervals over seeds.
 """
 
 from typing import NamedTuple
@@ -23,18 +23,18 @@ HEAD = (
 
 
 class Row(NamedTuple):
-    """What a gate is compared to, and the names of the measured values that say so."""
+    """The comparison of a gate with an optimizer, and the names of its measured values."""
 
     gate: str
     cell: str
-    optimizer: str  # that it resembles
+    optimizer: str  # in words
     parameter: str  # in words
     value: str  # the equivalent parameter, measured
     predicted: str  # the same, from the gates or the optimizer alone
     quality_in_words: str
     quality: str
     limit_in_words: str
-    limit: str  # where it breaks down
+    limit: str  # the lag or value at which it breaks down
 
 
 ROWS = (
@@ -118,7 +118,7 @@ def table(measured):
 def latex(rows):
     """The rows over all tasks (or of the only one) as a LaTeX tabular that needs the package booktabs.
 
-    Each row says in addition, as `data`, what its networks were trained on.
+    Each row has one more key `data`, the training data of its networks.
     """
     last = {(row["data"], row["gate"]): row for row in rows}.values()
     lines = [joined(HEAD), r"\midrule"]
