@@ -15,7 +15,7 @@ from engine.common.arrays import read_arrays
 from engine.common.registry import nearest
 from engine.network.unroll import Parameters, forward, readout
 
-# What PyTorch stacks below each other in weight_hh and weight_ih, in its order; W is the candidate.
+# Blocks that PyTorch stacks in weight_hh and weight_ih, in its order; W is the candidate.
 STACKED = {
     "plain": ("W",),
     "gru": ("reset", "update", "W"),

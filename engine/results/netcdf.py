@@ -57,7 +57,7 @@ def dataset(quantities, arrays, coords, attributes):
 
 
 def axis(dim, values):
-    """A coordinate with its words; one that COORDINATES does not know goes by its own name."""
+    """A coordinate with its long name and units; without an entry in COORDINATES the long name is its name."""
     long_name, units = COORDINATES.get(dim, (dim.replace("_", " "), "1"))
     return dim, np.asarray(values), {"long_name": long_name, "units": units}
 
@@ -70,7 +70,7 @@ def plain(value):
 
 
 def save(ds, path):
-    """Writes a dataset, whole or not at all; RuntimeError says what was free where it could not be written."""
+    """Writes a dataset, whole or not at all; RuntimeError says how much space was free if that fails."""
     with atomic_write(path) as part:
         try:
             ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
@@ -89,9 +89,9 @@ def load(path):
 
 
 def join(parts):
-    """One dataset of all seeds from datasets of some seeds each: what one job over all of them makes.
+    """One dataset of all seeds from datasets of some seeds each, the same as from one job over all of them.
 
-    The parts differ at most by the machine that made them (a device, a library): such an attribute names each.
+    An attribute that differs between parts, such as the device, lists all its values.
     """
     first = parts[0]
 

@@ -28,7 +28,7 @@ def weight_quantities(cell):
 
 
 def save_networks(networks, attributes, path):
-    """Writes Networks as a training file without a training: weights by name over (seed, checkpoint, ...)."""
+    """Writes Networks: weights by name over (seed, checkpoint, ...), as in a training file."""
     cell = networks.cell
     coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints} | weight_coordinates(cell)
     arrays = weight_arrays(cell, networks.parameters)
@@ -47,7 +47,7 @@ def weight_coordinates(cell):
 
 
 def cell_attributes(cell):
-    """What makes the cell again, see `load_networks`."""
+    """Attributes from which `load_networks` makes the cell again."""
     options = {key: value for key in cell.options if (value := getattr(cell, key)) is not False}
     return {"cell_kind": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
 

@@ -1,4 +1,4 @@
-"""Where a result comes from: code, configuration and libraries; nothing that changes from run to run."""
+"""Provenance of a result: code, configuration and libraries; nothing that changes from run to run."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def provenance(title, settings, dtype, device):
 
 
 def git_state():
-    """Commit and whether tracked files differ from it ("yes", "no"); "unknown" outside a git checkout."""
+    """The commit, and whether tracked files differ from it ("yes", "no"); "unknown" outside a git checkout."""
 
     def git(*words):
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

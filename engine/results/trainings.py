@@ -1,4 +1,4 @@
-"""A training as NetCDF-4: its networks, its losses and its steps."""
+"""Writes a training as NetCDF-4: networks, losses and steps."""
 
 import numpy as np
 
