@@ -1,4 +1,4 @@
-"""What gates do to the transport of states, above, and what optimizers do to the updates of parameters, below."""
+"""Transport of states by gates, above, and updates of parameters by optimizers, below."""
 
 import numpy as np
 

@@ -34,7 +34,7 @@ LAG = "lag $h$"
 
 
 class Kind(NamedTuple):
-    """What a panel shows: `draw(ax, models, i)` draws {model: (anisotropy, training)} at checkpoint i.
+    """A kind of panel: `draw(ax, models, i)` draws {model: (anisotropy, training)} at checkpoint i.
 
     Panels of one kind share their axes. `factor` and `lowest` limit a logarithmic y axis.
     """
@@ -121,7 +121,7 @@ def checkpoints_of(rows):
 
 
 def spread(count):
-    """Up to EARLIER of the places 0..count-1, from the first to the last."""
+    """Up to EARLIER of the indices 0..count-1, from the first to the last."""
     return np.unique(np.linspace(0, count - 1, EARLIER).round().astype(int)).tolist() if count else []
 
 

@@ -1,4 +1,4 @@
-"""The claims of the abstract on one page: every case with its interval, beside what was expected."""
+"""The claims of the abstract on one page: every case with its interval and the expected side."""
 
 from textwrap import wrap
 from typing import NamedTuple
@@ -59,8 +59,8 @@ class Test(NamedTuple):
 def claims_figure(claims, cases):
     """From claims.csv and claim_cases.csv (DataFrames): under each claim its tests, under each test one line a case.
 
-    Cases stand at their distance from the threshold in standard deviations over seeds, the expected side to the right.
-    One axis for each kind of training data that the verdicts are about.
+    Cases are drawn at their distance from the threshold in standard deviations over seeds, the expected side to the
+    right. One axis for each kind of training data that the verdicts are about.
     """
     names = [column.removeprefix("verdict_") for column in claims if column.startswith("verdict_")]
     lanes = laid_out(claims, cases[(cases.task != ALL_TASKS) & (cases.outcome != NOT_MEASURED)], len(names))
@@ -103,7 +103,7 @@ def laid_out(claims, cases, columns):
 
 
 def draw_verdict(ax, head, data):
-    """The verdict on a claim for one kind of data, and what it rests on."""
+    """The verdict on a claim for one kind of data, with its counts."""
     row = head.claim._asdict()
     text, color = said_of(row, data), VERDICT_COLORS[row[f"verdict_{data}"]]
     style = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 5.8, "fontweight": "bold"}
@@ -161,7 +161,7 @@ def draw_expected(ax, lanes):
 
 
 def middle(lane):
-    """Where its words stand."""
+    """Height of the words of a lane."""
     return (lane.top + lane.bottom - (GAP if isinstance(lane, Test) else 0)) / 2
 
 

@@ -1,4 +1,4 @@
-"""What the gate does and what the optimizer does: the two-way decomposition of the factorial."""
+"""Two-way decomposition of the factorial by gate and optimizer."""
 
 from textwrap import wrap
 
@@ -62,6 +62,6 @@ def draw_levels(ax, at):
 
 
 def quantity_names(rows):
-    """The quantity with the choice that was made of it, such as a lag."""
+    """The quantity with its choice, such as a lag."""
     chosen = rows.chosen.astype(object).fillna("").astype(str).str.replace("probed_lag", "lag")
     return (rows.quantity + chosen.where(chosen == "", ", " + chosen)).map(mathematical)

@@ -66,7 +66,7 @@ PREDICTORS = {
 
 
 def predictor_figure(datasets):
-    """What predicts the sensitivity, one panel a cell, and a last one: the gate products neuron by neuron.
+    """Predictors of the sensitivity, one panel a cell, and a last one with the gate products neuron by neuron.
 
     `datasets` is {cell: dataset} of one task; all curves at the last checkpoint that has them, relative to lag 1.
     """

@@ -1,4 +1,4 @@
-"""Gates as optimizers: what is carried over the lags to the end of the sequence, beside geometric kernels."""
+"""Gates as optimizers: profiles over the lags to the end of the sequence, beside geometric kernels."""
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def carried(ds):
 
 
 def draw_gates(ax, ds):
-    """Products of gates; a cell without a gate has none to show."""
+    """Draws products of gates; a cell without a gate has none."""
     for name, ls, label in (
         ("log_update_product", "--", r"update gates $\prod g$"),
         ("log_retention_product", "-.", r"retention $\prod(1-g)$"),
@@ -81,7 +81,7 @@ def draw_kernel(ax, relative, **style):
 
 
 def relative_to_lag_1(profile):
-    """log10 of a profile (seed, lag) over its value at lag 1, for the lags from 1; NaN where that is 0."""
+    """log10 of a profile (seed, lag) over its value at lag 1, for the lags from 1; NaN if that is 0."""
     values = profile.values[:, 1:]
     first = values[:, :1]
     return (values - np.where(np.isfinite(first), first, np.nan)) / LOG10

@@ -1,4 +1,4 @@
-"""Networks of one's own side by side: effective rates, anisotropy, gradients by lag, and time scales of units."""
+"""Imported networks side by side: effective rates, anisotropy, gradients by lag, and time scales of units."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A multi gate beside Adam: the steps that each gives to the units, in another network and in the same one."""
+"""Step sizes of units by a multi gate and by Adam, in another network and in the same one."""
 
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ def steps_figure(tasks, model):
 
 
 def reference_style(reference):
-    """As `model_style`, and for the network itself, which Adam has not trained."""
+    """`model_style` of a reference, also for the network itself, which Adam has not trained."""
     if reference == SAME_NETWORK:
         return {"color": MORE_COLORS[0], "ls": "-", "label": reference}
     return model_style(reference)

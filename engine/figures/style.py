@@ -49,17 +49,17 @@ sns.set_theme(
 
 
 def cell_color(name):
-    """The colour of a cell: the same in every figure; a cell of one's own gets one of the spare ones by its name."""
+    """The colour of a cell: the same in every figure; for a cell of a user one of the spare colours, by its name."""
     return CELL_COLORS.get(name) or MORE_COLORS[sum(name.encode()) % len(MORE_COLORS)]
 
 
 def cell_marker(name):
-    """The mark of a cell, as `cell_color`: it tells cells apart without colour."""
+    """The mark of a cell, chosen as in `cell_color`: it distinguishes cells without colour."""
     return CELL_MARKERS.get(name) or MORE_MARKERS[sum(name.encode()) % len(MORE_MARKERS)]
 
 
 def many_style(i):
-    """Colour and line of the i-th of many things: each of 8 colours with one line after the other, 40 in all."""
+    """Colour and line style of the i-th of many lines: 8 colours times 5 styles."""
     lines = ("-", "--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)))
     return {"color": sns.color_palette("colorblind", 8)[i % 8], "ls": lines[i // 8 % len(lines)]}
 
@@ -70,7 +70,7 @@ def optimizer_line(name):
 
 
 def model_style(model):
-    """How a model (cell-optimizer) is drawn: colour by cell, line by optimizer, and its label."""
+    """Line style of a model (cell-optimizer): colour by cell, dashes by optimizer, and its label."""
     cell, optimizer = model.split("-")
     return {"color": cell_color(cell), "ls": optimizer_line(optimizer), "label": model_label(model)}
 
@@ -101,7 +101,7 @@ def panels(rows, columns, height, **options):
 def grid(count, row_height, columns, below=0.4, **options):
     """As `panels`, for `count` panels in rows of `columns`, without those left over: the figure and its axes, flat.
 
-    `below`, in inches, is for what stands once below all of them.
+    `below` is the height in inches of the space below all panels.
     """
     columns = min(count, columns)
     rows = -(-count // columns)
@@ -203,7 +203,7 @@ def mean_marks(ax, x, values, transform=lambda v: v, **mark):
 
 
 def mark_medians(ax, line, x, values, transform=lambda v: v):
-    """A triangle where there is no mean, since the value of a seed is infinite: the median of all that have one."""
+    """Draws a triangle at the median if there is no mean, because the value of a seed is infinite."""
     x, values = np.asarray(x), np.asarray(values)
     unresolved = np.flatnonzero(np.isinf(values).any(axis=0))
     if len(unresolved):
@@ -216,9 +216,9 @@ def mark_medians(ax, line, x, values, transform=lambda v: v):
 
 
 def mark_what_is_left_out(ax, line, known):
-    """A + along a mean where it lacks seeds: those that have no value.
+    """Draws a + along a mean wherever seeds have no value.
 
-    Where most are missing, it is said how many of all are there. A line ends where none is.
+    If most are missing, a text says how many there are. A line ends where all are missing.
     """
     x, y = line.get_data()
     count, seeds = known.sum(axis=0), len(known)

@@ -1,4 +1,4 @@
-"""A table as a page of HTML that needs nothing else: for the report, which shows pages and only links to CSV."""
+"""A table as a page of HTML for the report, which shows HTML and only links to CSV."""
 
 from html import escape
 
@@ -34,7 +34,7 @@ WORDS = VERDICT_COLORS | COLORS
 
 
 def page(table, title):
-    """HTML of a DataFrame; a column x is shown with x_low, x_high and what else tells of it (`said`)."""
+    """HTML of a DataFrame; a column x is shown together with x_low, x_high and its other columns (`said`)."""
     columns = [name for name in table if not tells_of_another(name, table)]
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
     rows = ("".join(cell(row, name) for name in columns) for row in table.to_dict("records"))

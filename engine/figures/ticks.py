@@ -1,4 +1,4 @@
-"""Ticks for what spans decades: some six round numbers, whether the axis is logarithmic or its values are log10."""
+"""Ticks for values that span decades: about six round numbers, on a logarithmic axis or for values that are log10."""
 
 import numpy as np
 from matplotlib.ticker import Formatter, Locator, MaxNLocator, NullLocator
@@ -21,7 +21,7 @@ def round_logs(low, high):
 
 
 def words(log, powers):
-    """10**log as it is printed: a power of ten where all numbers of the axis are, else with its digits."""
+    """10**log as text: a power of ten if all numbers of the axis are powers of ten, else with digits."""
     power = int(np.floor(log + SAME))
     digits = f"{10 ** (log - power):.3g}"
     if not powers and abs(power) < PLAIN:
@@ -54,7 +54,7 @@ class Words(Formatter):
 
 
 def round_numbers(axis):
-    """At most some six round numbers on an axis, by its scale: its values are log10 where the scale is linear."""
+    """Sets about six round numbers as ticks of an axis; on a linear scale the values are log10."""
     logarithmic = axis.get_scale() == "log"
     axis.set_major_locator(RoundNumbers(logarithmic))
     axis.set_major_formatter(Words(logarithmic))

@@ -1,4 +1,4 @@
-"""Time scales of states and parameters over training, and how the two go together, where a gate learns."""
+"""Time scales of states and parameters over training, and their relation, for cells whose gate learns."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def time_scales_figure(datasets, coupling):
     """One row a model of one task, from {model: dataset} and the task's rows of coupling.csv (a DataFrame).
 
     Columns: the time scales over training; tau.param against tau.state by each estimator, over the units at the last
-    checkpoint, or over networks (seeds and checkpoints) where one gate serves all units.
+    checkpoint, or over networks (seeds and checkpoints) for a cell with one gate for all units.
     """
     figure, axes = panels(len(datasets), 3, 1.75 * len(datasets) + 0.4)
     for row, (model, ds) in zip(axes, datasets.items(), strict=True):
@@ -27,7 +27,7 @@ def time_scales_figure(datasets, coupling):
 
 
 def over(ds):
-    """What the relation is taken over: units, where each has its own gate, else networks."""
+    """The points of the relation: "units" if each unit has its own gate, else "networks"."""
     tau = ds.tau_state.values
     return "units" if np.nanmax(np.ptp(tau, axis=-1)) > 0 else "networks"
 
