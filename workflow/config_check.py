@@ -1,4 +1,4 @@
-"""The configuration, checked before any job: each mistake gets one line in a person's words, and all come at once."""
+"""Checks the configuration before any job: every mistake gets one line, and all are reported at once."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
 
 class ConfigError(ValueError):
-    """What is wrong in the configuration, a line a mistake: which key, what was found, what is allowed."""
+    """Mistakes in the configuration, a line each: key, what was found, what is allowed."""
 
 
 def check(config, layers=()):
@@ -74,7 +74,7 @@ def explain(error):
 
 
 def explain_unknown(where, name, known):
-    """A key that is not known; `where` is its block with a dot, "" at the top."""
+    """The line for an unknown key; `where` is its block with a dot, "" at the top."""
     if name in TRAINED_ON:
         return f"{where}{name}: {TRAINED_ON[name]}"
     block = f"{where[:-1]}: " if where else ""
@@ -82,7 +82,7 @@ def explain_unknown(where, name, known):
 
 
 def explain_text(error):
-    """A text that reads as a number, where a number belongs. All numbers of a list get one line."""
+    """The line for a text that should be a number. All numbers of a list get one line."""
     *above, last = error.absolute_path
     in_list = isinstance(last, int)
     key = ".".join(map(str, above if in_list else [*above, last]))
@@ -94,7 +94,7 @@ def explain_text(error):
 
 
 def is_number(text):
-    """Whether a text would read as a number."""
+    """Whether a text can be read as a number."""
     try:
         float(text)
     except ValueError:
@@ -103,7 +103,7 @@ def is_number(text):
 
 
 def refusal(key, make):
-    """What make() refuses, said with the key of the configuration that asked for it: [line], or [] where it works."""
+    """[line] with the key and the message if make() raises, else []."""
     try:
         make()
     except (ValueError, TypeError) as error:
@@ -130,7 +130,7 @@ def plugin_mistakes(config):
 
 
 def part_mistakes(config):
-    """Cells and optimizers that cannot be made."""
+    """Lines for cells and optimizers that cannot be made."""
     for name in config["cells"]:
         yield from cell_mistakes(config, name)
     for name in config["optimizers"]:
@@ -143,7 +143,7 @@ def cell_mistakes(config, name):
 
 
 def block_mistakes(config):
-    """What does not fit in the blocks of the experiments that are asked for."""
+    """Lines for mistakes in the blocks of the requested experiments."""
     for name in config["experiments"]:
         if name in config:
             yield from EXPERIMENTS[name](name, config[name], config)
@@ -152,7 +152,7 @@ def block_mistakes(config):
 
 
 def training_mistakes(key, block, config):
-    """Data, tasks and checkpoints of an experiment that trains."""
+    """Lines for data, tasks and checkpoints of an experiment that trains."""
     for name in block.get("data", ["fresh"]):
         if no_data := refusal(f"{key}.data", lambda name=name: lookup("data", name, config["data"])):
             yield from no_data
@@ -222,7 +222,7 @@ def gates_mistakes(key, block, config):
 
 
 def compared_mistakes(key, model, config):
-    """Its units have steps of their own, to be compared with Adam's."""
+    """Lines for a compared model, whose cell must have a gate for each unit."""
     cell = model.partition("-")[0]
     if no_cell := unknown(key, "cell", cell, config) or cell_mistakes(config, cell):
         yield from no_cell

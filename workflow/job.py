@@ -1,4 +1,4 @@
-"""What every script starts with: its log, and errors in a person's words."""
+"""Logs, error messages and attributes of results, for every script."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ at_start = {}  # contents of the code that this job runs
 
 
 def start(snakemake):
-    """Logs to the job's log file and to the terminal; an error of ours ends the job with its message alone."""
+    """Logs to the job's log file and to the terminal; expected errors end the job with their message only."""
     line = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
     for handler in (
         logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"),
@@ -49,11 +49,11 @@ def contents(paths):
 
 
 def attributes(snakemake, title, dtype, device):
-    """Global attributes of the job's result: what it is, by its rule and wildcards, and where it comes from.
+    """Global attributes of the job's result: rule, wildcards and provenance.
 
     Its params are the resolved configuration; the seeds are a coordinate.
 
-    RuntimeError where the job's code was edited meanwhile: the file would be newer than the edit, as if made by it.
+    RuntimeError if the job's code was edited meanwhile: the result would be newer than the edit, but not made by it.
     """
     if edited := [path for path, content in contents(at_start).items() if content != at_start[path]]:
         raise RuntimeError(f"edited while this job ran: {', '.join(edited)}. Run again, and the job is made anew")
@@ -65,6 +65,6 @@ def attributes(snakemake, title, dtype, device):
 
 
 def result_key(snakemake, title, dtype, device):
-    """A text of all that the job's result depends on: the same for another try at it, and for no other job."""
+    """A text of everything that the job's result depends on: a retry has the same key, any other job another one."""
     known = {key: value for key, value in attributes(snakemake, title, dtype, device).items() if "git" not in key}
     return json.dumps([known, list(snakemake.params.seeds)])

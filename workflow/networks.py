@@ -1,4 +1,4 @@
-"""Networks of one's own: what an entry under `networks`, the files that it names and the protocols say together."""
+"""Settings of the user's networks, from an entry under `networks`, its files and the protocols."""
 
 from types import SimpleNamespace
 
@@ -21,7 +21,7 @@ SHORTEST = 3  # steps of a sequence from which effective rates by lag can be tak
 
 
 def network_settings(config, name):
-    """What `read_network` needs to import the network called `name`."""
+    """Arguments of `read_network` for the network called `name`."""
     entry = config["networks"][name]
     cell = cell_settings(config, entry["cell"], inputs=1)
     asked = {"readout": entry.get("readout"), "ignore": entry.get("ignore", [])}
@@ -29,12 +29,12 @@ def network_settings(config, name):
 
 
 def imported(config, name):
-    """The Imported network called `name`; ValueError where its file does not fit."""
+    """The Imported network called `name`; ValueError if its file does not fit."""
     return read_network(config["networks"][name]["file"], **network_settings(config, name))
 
 
 def recorded(config, name):
-    """The file with the sequences of the network called `name`; [] where a task draws them."""
+    """The file with the sequences of the network called `name`; [] if a task draws them."""
     return config["networks"][name].get("data", [])
 
 
@@ -53,7 +53,7 @@ def protocol(config, name, quantity):
 
 
 def check_network(config, name):
-    """Raises ValueError with all that keeps a network from being measured as the configuration says."""
+    """Raises ValueError with all reasons why a network cannot be measured as the configuration says."""
     entry, network = config["networks"][name], imported(config, name)
     task = read_sequences(entry["data"]) if "data" in entry else make_task(entry["task"])
     found = [line for quantity in PROTOCOLS for line in protocol_mistakes(config, name, quantity, network.cell, task)]
@@ -99,7 +99,7 @@ def refused(check):
 
 
 def size(config, w, seeds):
-    """What measuring the network w.network by w.quantity takes, as in workflow/sizes.py."""
+    """The Size of measuring w.quantity of the network w.network, as in workflow/sizes.py."""
     cell = imported(config, w.network).cell
     T = protocol(config, w.network, w.quantity)["T"]
     block = config[w.quantity] | {"T": T, "inputs": cell.inputs, "checkpoints": [0]}

@@ -9,7 +9,7 @@ from engine.tasks import TASKS
 
 
 def cell_settings(config, name, inputs):
-    """All that makes the cell called `name` under `cells`; its kind is its name unless the entry says otherwise."""
+    """Settings of the cell called `name` under `cells`; its kind is its name unless the entry says otherwise."""
     options = dict(config["cells"][name])
     return {"kind": options.pop("kind", name), "units": config["units"], "inputs": inputs, "options": options}
 
@@ -21,13 +21,13 @@ def autonomous_cell(config, name):
 
 
 def optimizer_settings(config, name):
-    """All that makes the optimizer called `name` under `optimizers`; its rule is its name unless the entry says so."""
+    """Settings of the optimizer called `name` under `optimizers`; its rule is its name unless the entry has one."""
     entry = config["optimizers"][name]
     return {"rule": name, "options": {}, "schedule": {"name": "constant"}} | entry
 
 
 def data_settings(config, name):
-    """What `train` is told of the data called `name` under `data`: `sequences` and `jitter`, where they are given."""
+    """Arguments of `train` for the data called `name` under `data`: `sequences` and `jitter`, if given."""
     return dict(config["data"][name])
 
 

@@ -1,4 +1,4 @@
-"""What the networks of a measuring job read."""
+"""The task that the networks of a measuring job read."""
 
 from engine.tasks import make_task
 from engine.tasks.recorded import read_sequences

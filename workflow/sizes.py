@@ -1,6 +1,6 @@
-"""What a job holds and computes, from the sizes in the configuration: what a scheduler is asked for.
+"""Memory and time of jobs, estimated from the configuration, for a scheduler.
 
-Counts of the largest terms, rounded up: a job that asks for too little is killed, and asks for more the next time.
+Counts of the largest terms, rounded up: a job that asks for too little is killed, and its next attempt asks for more.
 Each function gets the configuration, the job's wildcards and its number of seeds.
 """
 
