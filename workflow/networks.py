@@ -9,7 +9,7 @@ from engine.tasks.recorded import read_sequences
 from workflow import sizes
 from workflow.parts import cell_settings
 
-# What a network is measured by, and the keys of the block of that name that say how.
+# Measurements of a network, and the keys of their protocol in the block of the same name.
 PROTOCOLS = {
     "expansion": ("epsilons",),
     "effective_lr": ("probe_batch",),

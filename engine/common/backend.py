@@ -78,7 +78,7 @@ CPU = Device("cpu", f"numpy {np.__version__}", np.asarray, on_host=True)
 def find_device(gpu):
     """CPU, or the CUDA device for a job with gpu >= 1.
 
-    Raises DeviceError where a GPU is asked for and cannot be used; never falls back.
+    Raises DeviceError if a GPU is requested and cannot be used; never falls back.
     """
     if not gpu:
         return CPU

@@ -4,19 +4,19 @@ from engine.common.backend import namespace
 
 
 def log(x):
-    """log x; -inf where x is 0, NaN where it is NaN."""
+    """log x; -inf if x is 0, NaN if x is NaN."""
     xp = namespace(x)
     return xp.where(x == 0, -float("inf"), xp.log(xp.where(x == 0, 1, x)))
 
 
 def ratio(x, y):
-    """x / y; NaN where y is 0."""
+    """x / y; NaN if y is 0."""
     xp = namespace(y)
     return xp.where(y == 0, xp.nan, x / xp.where(y == 0, 1, y))
 
 
 def log_norm(x):
-    """log of the 2-norm over the last axis; -inf where x is 0."""
+    """log of the 2-norm over the last axis; -inf if x is 0."""
     xp = namespace(x)
     peak = xp.max(xp.abs(x), axis=-1)
     relative = x / xp.where(peak == 0, 1, peak)[..., None]

@@ -44,7 +44,7 @@ COORDINATES = {
 def dataset(quantities, arrays, coords, attributes):
     """xarray.Dataset of {name: array} described by {name: Quantity}; `coords` gives the values of each dimension.
 
-    Raises KeyError where an array is not described, ValueError where it does not fit its dimensions.
+    Raises KeyError if an array is not described, ValueError if it does not fit its dimensions.
     """
     variables = {}
     for name, array in arrays.items():

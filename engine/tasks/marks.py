@@ -8,7 +8,7 @@ from engine.tasks.task import Task, uniform
 
 
 def marked(rng, T, n, marks):
-    """What `draw` returns, from the times of the marks (mark, batch)."""
+    """The batch of `draw` from the times of its marks (mark, batch)."""
     batch = marks.shape[1]
     column = np.arange(batch)
     u = uniform(rng, T, n, batch)

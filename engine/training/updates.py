@@ -60,7 +60,7 @@ def stacked(losses):
 
 @dataclass(frozen=True)
 class Pass:
-    """What the updates of a pass need, and its State."""
+    """The updates of some members: their inputs, functions and State."""
 
     cell: Cell
     rule: Rule

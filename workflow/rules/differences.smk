@@ -1,4 +1,4 @@
-# What the released code does in place of the definitions, and by how much the numbers change (docs/differences.md).
+# Departures of the released code from the definitions, and their effect on the numbers (docs/differences.md).
 D = config["differences"]
 DEPARTURES, SLOPES = targets.departures(config, "differences", D["tasks"]), targets.slopes(config)
 JITTERED = targets.departures(config, "differences_training", D["training_tasks"])

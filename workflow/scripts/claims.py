@@ -22,7 +22,7 @@ measured = dict(zip(params.measured, snakemake.input.measured, strict=True))
 
 @cache
 def read(source, data, task, cell, optimizer):
-    """What a run has measured, as the claims want it; None for what it has not."""
+    """The results of a run, as the claims read them; None for a missing file."""
     if (source, data, task, cell, optimizer) not in measured:
         return None
     ds = load(measured[source, data, task, cell, optimizer])

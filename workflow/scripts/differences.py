@@ -1,4 +1,4 @@
-"""What the released code computes instead of the anisotropy and sensitivity of one model, departure by departure."""
+"""Measures anisotropy and sensitivity of one model by the released code, departure by departure."""
 
 from engine.common.backend import find_device
 from engine.measures.differences import DEPARTURES, QUANTITIES, measure

@@ -28,7 +28,7 @@ def named(of, found):
 
 
 def section(title, found):
-    """A table of the page; nothing where there is nothing to compare."""
+    """A table of the page; empty if there is nothing to compare."""
     columns = (*KEYS, "checkpoint", "departure", "seeds")
     return f"\n## {title}\n\n{table(found, columns, params.lags)}" if found else ""
 

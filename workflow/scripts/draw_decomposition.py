@@ -1,4 +1,4 @@
-"""Draws what is the gate's and what the optimizer's: the shares for each kind of data, then the means task by task."""
+"""Draws the decomposition by gate and optimizer: shares for each kind of data, then means task by task."""
 
 import pandas as pd
 

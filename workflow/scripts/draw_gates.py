@@ -1,4 +1,4 @@
-"""Draws what is carried over the lags, page by page."""
+"""Draws profiles over the lags, page by page."""
 
 from engine.figures.gates import gates_figure
 from engine.figures.style import save_figure

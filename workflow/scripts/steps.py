@@ -1,4 +1,4 @@
-"""The steps that a multi gate gives its units, beside those that adaptive optimizers give them, or would give them."""
+"""Compares the step sizes of units by a multi gate and by adaptive optimizers."""
 
 import numpy as np
 
