@@ -14,7 +14,7 @@ from engine.results import provenance
 def root(tmp_path, monkeypatch):
     """A repository with a small engine, committed."""
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    for name in ("engine/a.py", "engine/room/b.py", "engine/room/b.cu", "engine/notes.md", "README.md"):
+    for name in ("engine/a.py", "engine/room/b.py", "engine/room/b.cu", "engine/notes.txt", "README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text(f"this is {name}")
     git(tmp_path, "init", "--quiet")
@@ -36,7 +36,7 @@ def test_an_edit_of_the_engine_changes_its_hash(root, name):
     assert len({before, edited, provenance.engine_hash()}) == 3
 
 
-@pytest.mark.parametrize("name", ["engine/notes.md", "README.md"])
+@pytest.mark.parametrize("name", ["engine/notes.txt", "README.md"])
 def test_nothing_else_changes_the_hash_of_the_engine(root, name):
     before = provenance.engine_hash()
     (root / name).write_text("edited")
