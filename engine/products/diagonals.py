@@ -4,10 +4,9 @@ Over each block of pairs around a middle m, Phi_{t,k} = R_t L_k with the factors
 is then H inner products, where the product itself would be H^2.
 """
 
-import numpy as np
-
 from engine.common import safe
 from engine.common.backend import namespace
+from engine.products.scaled import LOG_2
 from engine.products.spectral_norms_plain import by_blocks
 
 
@@ -26,4 +25,4 @@ def log_diagonal_of_product(R, L):
     # (m, ..., q, i, H) and (m, ..., q, H, j)
     diagonal = xp.moveaxis(rows @ columns, (-2, -1), (0, 1))
     exponent = R.exponent[:, None, ..., 0] + L.exponent[None, ..., 0]
-    return safe.log(xp.abs(diagonal)) + exponent * float(np.log(2))
+    return safe.log(xp.abs(diagonal)) + exponent * LOG_2

@@ -24,7 +24,7 @@ from engine.common.seeding import stream
 from engine.products import linalg
 from engine.products.lanczos import RULE
 from engine.products.lanczos_numba import largest_of_each
-from engine.products.scaled import products
+from engine.products.scaled import LOG_2, products
 from engine.products.spectral_norms_numba import fill_log_norms
 from engine.products.spectral_norms_plain import block_log_norms, block_widths, enlarged
 
@@ -136,5 +136,5 @@ def decomposed_log_norms(parts, some, k, times):
     for t, X in enumerate(products(factors), start=k + 1):
         if t in times:
             M = X.values[:, :H, :H] + (X.values[:, :H, H:] if len(parts) == 2 else 0)
-            found.append(to_host(safe.log(linalg.singular_values(M)[:, 0]) + X.exponent[:, 0, 0] * float(np.log(2))))
+            found.append(to_host(safe.log(linalg.singular_values(M)[:, 0]) + X.exponent[:, 0, 0] * LOG_2))
     return np.stack(found)

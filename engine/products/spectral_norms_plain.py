@@ -27,7 +27,7 @@ def block_log_norms(J, start):
 
     def log_norms(R, L):
         exponent = R.exponent[:, None, ..., 0, 0] + L.exponent[None, ..., 0, 0]
-        log = xp.log(largest_eigenvalues(R.values, L.values, start)) / 2 + exponent * float(np.log(2))
+        log = xp.log(largest_eigenvalues(R.values, L.values, start)) / 2 + exponent * LOG_2
         return xp.where(exponent < EXPONENT_OF_ZERO / 2, -float("inf"), log)
 
     return by_blocks(J, start.shape[-1], log_norms)
