@@ -43,3 +43,4 @@ def draw_rates(ax, gates, lyapunov, model):
     limit = np.repeat(lyapunov.lyapunov_exponent.isel(exponent=0).values[:, None], 2, axis=1)
     mean_band(ax, h[[0, -1]], limit, color=color, ls="--", label=r"$\lambda_1$")
     ax.set(xscale="log", ylabel="rate, 1 / step")
+    round_numbers(ax.xaxis)

@@ -45,6 +45,6 @@ def draw_envelopes(ax, last, cell):
     rho, r, ratio = (
         mean_interval(last[f"envelope_{name}"].values)[0] for name in ("rank_correlation", "correlation", "slope_ratio")
     )
-    ax.set_title(f"Spearman {rho:.3f}, Pearson {r:.3f}, slopes {ratio:.2f}", fontsize=6)
+    ax.set_title(f"Spearman {rho:.2f}, Pearson {r:.2f}\nratio of slopes {ratio:.2f}")
     ax.set(xlabel="lag $h$", ylabel="$f(h) / f(1)$")
     ax.legend(loc="lower left", handlelength=1.8)

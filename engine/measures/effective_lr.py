@@ -40,6 +40,7 @@ QUANTITIES = {
     ),
 } | unit_rates.QUANTITIES
 
+UNIT_SAMPLES = 4  # of the probe batch, along which the rates of units are taken
 PREDICTORS = ("log_dominant_product", "log_first_order_product")
 
 
@@ -80,7 +81,7 @@ def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None,
         return dict(zip(PREDICTORS, by_lag, strict=True))
 
     def rates_of_units(parameters, seeds):
-        z = states(parameters, seeds)
+        z = states(parameters, seeds)[..., :UNIT_SAMPLES]
         A, B = jacobians(cell, parameters.W, z)
         return unit_rates.unit_rates(cell, parameters.W, z, A + B, rate)
 

@@ -5,7 +5,7 @@ is then H inner products, where the product itself would be H^2.
 """
 
 from engine.common import safe
-from engine.common.backend import namespace
+from engine.common.backend import in_rows, namespace
 from engine.products.scaled import LOG_2
 from engine.products.spectral_norms_plain import by_blocks
 
@@ -21,8 +21,8 @@ def log_diagonals(J):
 def log_diagonal_of_product(R, L):
     """log |diag(R_i L_j)| (i, j, m, ..., q) from R (i, m, ..., H, H) and L (j, m, ..., H, H), Scaled."""
     xp = namespace(R.values)
-    rows, columns = xp.moveaxis(R.values, 0, -2), xp.moveaxis(xp.matrix_transpose(L.values), 0, -1)
-    # (m, ..., q, i, H) and (m, ..., q, H, j)
-    diagonal = xp.moveaxis(rows @ columns, (-2, -1), (0, 1))
+    rows = in_rows(xp.moveaxis(R.values, 0, -2))  # (m, ..., q, i, H)
+    columns = in_rows(xp.moveaxis(xp.matrix_transpose(L.values), 0, -2))  # (m, ..., q, j, H)
+    diagonal = xp.moveaxis(rows @ xp.matrix_transpose(columns), (-2, -1), (0, 1))
     exponent = R.exponent[:, None, ..., 0] + L.exponent[None, ..., 0]
     return safe.log(xp.abs(diagonal)) + exponent * LOG_2

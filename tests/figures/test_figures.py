@@ -15,12 +15,14 @@ from engine.figures.decomposition import means_figure, shares_figure
 from engine.figures.effective_lr import predictor_figure, profile_figure
 from engine.figures.expansion import expansion_figure
 from engine.figures.gates import gates_figure
+from engine.figures.long_lags import long_lags_figure
 from engine.figures.networks import networks_figure
 from engine.figures.steps import Compared, steps_figure
 from engine.figures.style import LEFT_OUT, band, many_style, mathematical, mean_band, mean_marks, plt, save_figure
 from engine.figures.tables import page
 from engine.figures.time_scales import time_scales_figure
-from engine.measures import anisotropy, effective_lr, expansion, gates, step_sizes
+from engine.figures.unit_rates import unit_rates_figure
+from engine.measures import anisotropy, effective_lr, expansion, gates, lyapunov, step_sizes
 from engine.training import held_out, steps, train
 from engine.verdicts import coupling
 
@@ -36,6 +38,7 @@ AXES = {
     "profile": ["transport", "update_gates", "retention_gates", "gradient"],
     "estimator": ["decay", "mean_lag"],
     "quantile": [0.05, 0.25, 0.5, 0.75, 0.95],
+    "exponent": range(1, 7),
     "epsilon": [1e-4, 1e-3, 1e-2, 1e-1, 1.0],
     "step": range(1, 21),
     "rank": range(1, 7),
@@ -204,6 +207,11 @@ def adding(table):
     return table[table.task == "adding"]
 
 
+def exponents(seed):
+    """Lyapunov exponents, of which all are negative."""
+    return -measured(lyapunov.QUANTITIES, seed)
+
+
 FIGURES = {
     "expansion": lambda: expansion_figure(measured(expansion.QUANTITIES), "scalar"),
     "effective_lr": lambda: profile_figure(measured(effective_lr.QUANTITIES), "multi"),
@@ -220,6 +228,10 @@ FIGURES = {
     "steps": lambda: steps_figure(compared(), "multi-sgd"),
     "shares": lambda: shares_figure(effects()),
     "means": lambda: means_figure(means()),
+    "unit_rates": lambda: unit_rates_figure(measured(effective_lr.QUANTITIES), "multi"),
+    "long_lags": lambda: long_lags_figure(
+        {model: (ds, exponents(i)) for i, (model, ds) in enumerate(all_gates().items())}
+    ),
     "networks": lambda: networks_figure({f"{name} (gru)": of_a_network(name) for name in ("mine", "yours")}),
     "networks_many": lambda: networks_figure({f"a network that has the number {i}": NETWORK for i in range(12)}),
     "claims": lambda: claims_figure(claims(), cases()),
