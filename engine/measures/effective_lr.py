@@ -81,7 +81,7 @@ def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None,
         return dict(zip(PREDICTORS, by_lag, strict=True))
 
     def rates_of_units(parameters, seeds):
-        z = states(parameters, seeds)[..., :UNIT_SAMPLES]
+        z = states(parameters, seeds)[..., : min(UNIT_SAMPLES, probe_batch)]
         A, B = jacobians(cell, parameters.W, z)
         return unit_rates.unit_rates(cell, parameters.W, z, A + B, rate)
 
