@@ -38,6 +38,12 @@ def recorded(config, name):
     return config["networks"][name].get("data", [])
 
 
+def has_loss(config, name):
+    """Whether the network called `name` has a readout, and its sequences have targets."""
+    data = recorded(config, name)
+    return imported(config, name).parameters.has_readout and (not data or read_sequences(data).has_targets)
+
+
 def protocol(config, name, quantity):
     """How the network called `name` is measured: PROTOCOLS of the quantity, `rank` as r, with T and its own rate.
 
@@ -45,6 +51,8 @@ def protocol(config, name, quantity):
     """
     entry, block = config["networks"][name], config[quantity]
     found = {"r" if key == "rank" else key: block[key] for key in PROTOCOLS[quantity] if key in block}
+    if "gradients" in found and not has_loss(config, name):
+        found["gradients"] = 0
     if quantity == "effective_lr":
         found["rate"] = entry.get("rate", 1.0)
     if "data" in entry:
@@ -77,7 +85,7 @@ def protocol_mistakes(config, name, quantity, cell, task):
         yield f"{quantity}.lags: {lag} is too long for T = {asked['T']}"
     if (r := asked.get("r", 0)) > cell.state_size:
         yield f"{quantity}.rank = {r} is too large for a state of {cell.state_size}"
-    if "gradients" in asked and r >= asked["gradients"]:
+    if asked.get("gradients") and r >= asked["gradients"]:
         yield (
             f"{quantity}.rank = {r} is too large for {quantity}.gradients = {asked['gradients']}: it must be less, "
             "since their mean is taken off"

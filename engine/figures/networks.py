@@ -18,8 +18,9 @@ def networks_figure(networks):
         line = many_style(i) | {"label": name}
         rates.plot(ds["effective_lr"].lag, ds["effective_lr"].log_normalized_profile / LOG10, **line)
         anisotropy.plot(ds["anisotropy"].lag, np.log10(ds["anisotropy"].jacobian_anisotropy), marker="o", ms=3, **line)
-        norms = ds["gates"].log_gradient_norm.sel(weight="all")
-        gradients.plot(norms.lag, (norms - norms[0]) / LOG10, **line)
+        if "log_gradient_norm" in ds["gates"]:  # a network without a loss has none
+            norms = ds["gates"].log_gradient_norm.sel(weight="all")
+            gradients.plot(norms.lag, (norms - norms[0]) / LOG10, **line)
         tau = ds["gates"].tau_state
         if (tau > 0).all():  # a cell that retains nothing has none
             scales.ecdf(tau, **line)

@@ -64,7 +64,7 @@ def measure(
     """All QUANTITIES; NaN if double precision cannot resolve a value.
 
     A seed has one probe batch, one set of pairs (sample, t) for each lag and one batch of samples for the gradients:
-    the same for every cell, optimizer and checkpoint.
+    the same for every cell, optimizer and checkpoint. With gradients = 0 there is nothing of updates.
     """
     pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # the Jacobians of a step then fit in cache
     cell = networks.cell
@@ -81,6 +81,8 @@ def measure(
                 log_s[i].append(to_host(log_singular_values(J, r)))
         found = [propagation(np.concatenate(parts, axis=1), r) for parts in log_s]
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
+        if not gradients:
+            return by_lag
         u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
         rows = flat_rows(per_sample_gradients(cell, parameters, device.move(u), device.move(y)))
         return by_lag | updates(*(to_host(x) for x in gradient_spectrum(rows, r)), r)

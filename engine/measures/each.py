@@ -6,6 +6,10 @@ from engine.common.backend import CPU, to_host
 from engine.common.progress import Progress
 from engine.network.unroll import Parameters
 
+# Labels of what takes a loss, and of what takes the direction that a readout reads.
+OF_A_LOSS = {"[BPTT.lag]", "[TAU.param]", "[TAU.coupling]", "[ANI.G]"}
+OF_A_READOUT = {"[ALIGN.state]"}
+
 
 def measure_each(networks, measure, title, *, device=CPU, members_per_pass=None, dtype="float64"):
     """Measures every network: {name: array (seed, checkpoint, ...)}, NumPy, NaN for networks that have diverged.
@@ -34,3 +38,9 @@ def measure_each(networks, measure, title, *, device=CPU, members_per_pass=None,
                 results[name][block, i] = value
             progress.advance(len(W))
     return results
+
+
+def left_out(quantities, *, readout, targets):
+    """Names of the quantities that cannot be said of networks without a readout, or on sequences without targets."""
+    labels = (set() if readout and targets else OF_A_LOSS) | (set() if readout else OF_A_READOUT)
+    return {name for name, quantity in quantities.items() if quantity.label in labels}

@@ -11,6 +11,11 @@ class Parameters(NamedTuple):
     W: object  # (member, row, H + n), the cell's weights, see engine.cells.cell.Cell
     W_o: object  # (member, 1, H), the readout, or (member, 1, H + 1) with its bias in the last column
 
+    @property
+    def has_readout(self):
+        """Whether there is a readout: W_o is 0 where there is none."""
+        return bool(self.W_o.any())
+
 
 class Trajectory(NamedTuple):
     """A run over t = 1..T."""

@@ -72,6 +72,8 @@ def expectation_mistakes(network, sequences):
     expected = sequences.expected
     if expected is None:
         return []
+    if expected.ndim == 1 and not network.parameters.has_readout:
+        return ["expected are outputs (sequence,), and the network has no readout: give states (time, sequence, unit)"]
     cell, (W, W_o) = network.cell, network.parameters
     u = sequences.u[:, None, :, : expected.shape[-2 if expected.ndim == 3 else 0]]
     trajectory = forward(cell, W.astype(np.float64), u, keep_tapes=False)
@@ -238,8 +240,10 @@ def fitted(name, array, shape, whose):
 
 
 def read_readout(file, units, name):
-    """W_o (1, H), or (1, H + 1) with its bias in the last column."""
+    """W_o (1, H), or (1, H + 1) with its bias in the last column; 0 if there is no readout."""
     name = name or likely_readout(file, units)
+    if name is None:
+        return np.zeros((1, units), np.float32)
     W_o = file.take(name)
     if W_o.ndim == 2 and len(W_o) > 1 and W_o.shape[1] == units:
         file.find(bias_of(name))
@@ -256,13 +260,15 @@ def bias_of(readout):
 
 
 def likely_readout(file, units):
-    """The name of the readout's weight: W_o, or the only matrix left that reads the units."""
+    """The name of the readout's weight: W_o, or the only matrix left that reads the units; None if there is none."""
     if file.key("W_o"):
         return "W_o"
     shapes = {key: file.arrays[key].shape for key in sorted(file.left) if key.endswith("weight")}
     likely = [key for key, shape in shapes.items() if len(shape) == 2 and shape[1] == units]
-    if len(likely) != 1:
+    if len(likely) > 1:
         file.left -= {*likely, *map(bias_of, likely)}
-        found = f"it could be {' or '.join(likely)}" if likely else f"found are {', '.join(file.arrays)}"
-        raise ValueError(f"which weight is the readout, of shape (1, {units})? Name it as `readout`; {found}")
-    return likely[0]
+        found = " or ".join(likely)
+        raise ValueError(
+            f"which weight is the readout, of shape (1, {units})? Name it as `readout`; it could be {found}"
+        )
+    return likely[0] if likely else None

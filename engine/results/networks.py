@@ -38,6 +38,8 @@ def save_networks(networks, attributes, path):
 def weight_arrays(cell, parameters):
     """{name: array (seed, checkpoint, ...)} of Parameters (checkpoint, member, ...)."""
     W, W_o = (np.swapaxes(p, 0, 1) for p in parameters)
+    if not parameters.has_readout:
+        return cell.unpack(W)
     found = {**cell.unpack(W), "W_o": W_o[:, :, 0, : cell.units]}
     return found if W_o.shape[3] == cell.units else found | {"b_o": W_o[:, :, 0, cell.units]}
 
@@ -57,9 +59,10 @@ def load_networks(path, seeds=None, checkpoints=None):
     chosen = {"seed": seeds, "checkpoint": checkpoints}
     ds = load(path).sel({dim: list(values) for dim, values in chosen.items() if values is not None})
     cell = make_cell(ds.cell_kind, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
-    weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in [*cell.blocks, "W_o"]}
-    W_o = weights.pop("W_o")[:, :, None]
+    weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in cell.blocks}
+    W = cell.pack(weights)
+    W_o = np.swapaxes(ds.W_o.values, 0, 1)[:, :, None] if "W_o" in ds else np.zeros_like(W[:, :, :1, : cell.units])
     if "b_o" in ds:
         W_o = np.append(W_o, np.swapaxes(ds.b_o.values, 0, 1)[..., None, None], axis=3)
     seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))
-    return Networks(cell, Parameters(cell.pack(weights), W_o), seeds, checkpoints)
+    return Networks(cell, Parameters(W, W_o), seeds, checkpoints)

@@ -17,6 +17,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     min_channels: ClassVar[int] = 1
+    has_targets: ClassVar[bool] = True
 
     def __str__(self):
         return self.name

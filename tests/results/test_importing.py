@@ -5,7 +5,8 @@ import pytest
 from conftest import ALL_CELLS, small_cell
 from test_arrays import write_safetensors
 
-from engine.measures import anisotropy, effective_lr, expansion, gates
+from engine.measures import anisotropy, effective_lr, expansion, gate_fits, gates
+from engine.measures.each import left_out
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, loss_and_gradient, readout
 from engine.results.importing import STACKED, read_network
@@ -147,7 +148,6 @@ def test_a_file_as_that_of_a_training_and_every_quantity_on_recorded_sequences(k
 
 
 MISTAKES = {
-    "no readout": (lambda s: s.pop("fc.weight"), "gru", r"which weight is the readout, of shape \(1, 5\)\? Name it"),
     "two readouts": (
         lambda s: s.update({"out.weight": np.ones((1, H))}),
         "gru",
@@ -317,3 +317,37 @@ def test_sums_of_biases_are_exact(tmp_path):
     cell, (W, _), _ = read_network(tmp_path / "a.npz", "lstm", {})
     exact = state["rnn.bias_ih_l0"].astype("float64") + state["rnn.bias_hh_l0"]
     np.testing.assert_array_equal(cell.unpack(W[0])["input_b"], exact[:H])
+
+
+@pytest.mark.parametrize(("readout", "targets"), [(False, False), (True, False), (False, True)])
+def test_what_takes_no_loss_is_measured_without_one(readout, targets, tmp_path):
+    """The rest is as with a loss, and what a loss takes is left out, also from the file of the network."""
+    state, rng = state_dict("lstm", biases=True), np.random.default_rng(9)
+    task = Recorded(rng.normal(size=(9, N, 6)), rng.normal(size=6))
+    found = []
+    for with_loss in (True, False):
+        kept = {k: w for k, w in state.items() if readout or with_loss or not k.startswith("fc.")}
+        np.savez(tmp_path / "a.npz", **kept)
+        cell, parameters, _ = read_network(tmp_path / "a.npz", "lstm", {})
+        networks = Networks(cell, Parameters(*(p[None] for p in parameters)), (4,), (0,))
+        save_networks(networks, {}, tmp_path / "a.nc")
+        networks = load_networks(tmp_path / "a.nc")
+        assert networks.parameters.has_readout == (readout or with_loss)
+        task = Recorded(task.u, task.y if targets or with_loss else None)
+        probe = {"T": 9, "probe_batch": 6}
+        arrays = gates.measure(networks, task, **probe, samples=2, lags=[1, 4], r=2)
+        arrays |= anisotropy.measure(networks, task, **probe, lags=[1, 4], pairs=5, r=2, gradients=6 * with_loss)
+        quantities = gates.QUANTITIES | anisotropy.QUANTITIES
+        has = {"readout": networks.parameters.has_readout, "targets": task.has_targets}
+        unsaid = left_out(quantities, **has)
+        found.append({name: array for name, array in arrays.items() if name not in unsaid})
+    whole, part = found
+    assert {"log_gradient_norm", "gradient_anisotropy", "tau_parameter"} <= whole.keys() - part.keys()
+    assert {"tau_state", "log_transport_norm", "jacobian_anisotropy"} <= part.keys()
+    assert ("alignment_energy" in part) == readout
+    for name in part.keys() - {"momentum_horizon"}:
+        if name in gate_fits.QUANTITIES and whole[name].ndim == 3:  # by profile, the last that of the gradient
+            assert not np.nan_to_num(part[name][..., 3]).any()
+            part[name], whole[name] = part[name][..., :3], whole[name][..., :3]
+        np.testing.assert_array_equal(part[name], whole[name])
+    assert np.isnan(part["momentum_horizon"]).all()

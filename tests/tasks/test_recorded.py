@@ -32,7 +32,12 @@ def test_all_sequences_are_one_batch():
 
 
 MISTAKES = {
-    "no targets": ({"y": None}, r"there is no y \(found: u\)"),
+    "no inputs": ({"u": None}, r"there is no u \(found: y\)"),
+    "other arrays": ({"x": np.zeros(9)}, r"unknown arrays x \(allowed: u, y, expected\)"),
+    "too many expected": (
+        {"expected": np.zeros(10)},
+        r"expected has shape \(10,\), allowed are .* of which there are 9",
+    ),
     "two axes": ({"u": np.zeros((6, 9))}, r"u has shape \(6, 9\), expected is \(time, sequence, channel\)"),
     "targets over time": ({"y": np.zeros((6, 9))}, r"y has shape \(6, 9\), expected is one target a sequence, \(9,\)"),
     "not a number": ({"y": np.full(9, np.nan)}, "y has values that are no finite numbers"),
@@ -54,3 +59,15 @@ def test_what_the_protocol_asks_and_the_file_has_not_is_refused():
         task.draw(np.random.default_rng(0), 6, 2, 10)
     with pytest.raises(ValueError, match="T = 6, n = 2, where the network and its protocol have T = 6, n = 3"):
         task.check(6, 3)
+
+
+def test_sequences_may_have_no_targets(tmp_path):
+    np.savez(tmp_path / "a.npz", u=sequences()["u"])
+    task = read_sequences(tmp_path / "a.npz")
+    assert not task.has_targets and read_sequences_with_targets(tmp_path).has_targets
+    assert ensemble_batch(task, [1], "probe", 0, T=6, n=2, batch=5)[1].shape == (1, 5)
+
+
+def read_sequences_with_targets(folder):
+    np.savez(folder / "b.npz", **sequences())
+    return read_sequences(folder / "b.npz")

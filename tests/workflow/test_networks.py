@@ -5,7 +5,7 @@ import pytest
 from test_importing import inputs, our_outputs, pytorch_outputs, state_dict
 
 from engine.results.importing import read_network
-from workflow.networks import check_network
+from workflow.networks import check_network, protocol
 
 BLOCKS = {
     "expansion": {"epsilons": [0.1], "T": 7},
@@ -26,6 +26,13 @@ def configuration(tmp_path, kind="lstm", data=None, **changes):
 
 def test_what_fits_passes(tmp_path):
     check_network(configuration(tmp_path), "a")
+
+
+def test_without_targets_there_need_be_no_gradients(tmp_path):
+    config = configuration(tmp_path, anisotropy={"gradients": 256})
+    np.savez(tmp_path / "d.npz", u=np.swapaxes(inputs(), 1, 2))
+    check_network(config, "a")
+    assert protocol(config, "a", "anisotropy")["gradients"] == 0
 
 
 MISTAKES = {
