@@ -12,6 +12,7 @@ BLOCKS = {
     "effective_lr": {"probe_batch": 4, "T": 7},
     "anisotropy": {"probe_batch": 4, "lags": [1, 2], "pairs": 3, "gradients": 4, "rank": 2, "T": 7},
     "gates": {"probe_batch": 4, "samples": 2, "lags": [1, 2], "rank": 2},
+    "lyapunov": {"transient": 0.1, "blocks": 2, "samples": 2, "exponents": 2},
 }
 
 
