@@ -167,5 +167,5 @@ def gradients_of_each_step(cell, parameters, u, y, rounded=exact):
     one = exact(np.ones((len(W), int(cell.bias), y.shape[1])))
     for W_t, u_t in zip(weights, rounded(u), strict=True):
         x = rounded(cell.step(W_t, np.concat([x, u_t, one], axis=1))[0])
-    error = (W_o @ x[:, : cell.units])[:, 0] - y
+    error = (W_o @ x[:, cell.output])[:, 0] - y
     return derivatives((error * error).mean(axis=1).sum(), np.stack(weights))[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import make_example, small_cell
+from conftest import ONE_LAYER, make_example, small_cell
 from house import SMOKE, copy_of_the_house, snakemake
 from test_gradient_numba import assert_same, in_float32
 from test_lanczos import gram, largest_eigenvalues
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.gpu
 MEASURED = "results/smoke/effective_lr/fresh/adding/multi.nc"
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", ONE_LAYER)
 def test_kernel_equals_the_definition_in_float64(on_gpu, name):
     cell = small_cell(name, 64, 6)
     if not has_kernel(cell, 64):

@@ -7,11 +7,13 @@ from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
+from conftest import small_cell
 from house import ROOT
 
 import engine
 from engine.cells import CELLS
 from engine.common.quantity import Quantity
+from engine.results.networks import weight_quantities
 
 FOLDERS = ("engine", "workflow", "config", "profiles", "docs", "benchmarks", "tools", "tests")
 ENDINGS = {".py", ".cu", ".smk", ".md", ".rst", ".yaml", ".yml", ".toml", ".lock"}
@@ -62,8 +64,9 @@ def test_every_measured_quantity_has_a_defined_label():
 
 
 def test_every_cell_has_a_defined_label():
-    """The name of its cell labels a weight in a file."""
-    assert {f"[CELL.{name}]" for name in CELLS} <= DEFINED
+    """The name of its cell, or of that of its layer, labels a weight in a file."""
+    quantities = [x for name in CELLS for x in weight_quantities(small_cell(name)).values()]
+    assert {x.label for x in quantities} <= DEFINED
 
 
 def test_every_target_of_make_exists():

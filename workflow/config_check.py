@@ -228,6 +228,25 @@ def compared_mistakes(key, model, config):
         yield from no_cell
     elif not build_cell(cell_settings(config, cell, inputs=1)).gate_for_each_unit:
         yield f"{key}: {model} gives all units one step, allowed are cells with a gate for each unit"
+    else:
+        yield from layer_mistakes(key, model, config)
+
+
+def layer_mistakes(key, model, config):
+    """A reference must have the units that a compared model has; one whose cell is wrong is found elsewhere."""
+
+    def layers(model):
+        name = model.partition("-")[0]
+        sound = name in config["cells"] and not cell_mistakes(config, name)
+        return len(build_cell(cell_settings(config, name, inputs=1)).layers) if sound else None
+
+    ours = layers(model)
+    for reference in config["gates"]["references"]:
+        if (theirs := layers(reference)) not in (None, ours):
+            yield (
+                f"{key}: {model} and the reference {reference} are compared unit by unit, but have {ours} and {theirs} "
+                "layers; allowed are models of as many layers"
+            )
 
 
 def differences_mistakes(key, block, config):

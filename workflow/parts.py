@@ -2,7 +2,7 @@
 
 from inspect import getfile
 
-from engine.cells import CELLS, make_cell
+from engine.cells import make_cell
 from engine.optimizers import OPTIMIZERS, make_optimizer
 from engine.optimizers.schedules import make_schedule
 from engine.tasks import TASKS
@@ -43,16 +43,17 @@ def build_optimizer(settings, updates):
 
 
 def part_files(config, wildcards):
-    """{"cell", "task", "optimizer": file} of those that a job's wildcards name, or the entry of its network."""
+    """{"cell", "task", "optimizer": files} of those that a job's wildcards name, or the entry of its network."""
     named, found = wildcards, {}
     if network := wildcards.get("network"):
         named = config["networks"][network]
     if network := wildcards.get("autonomous"):
         named = config["lyapunov"]["autonomous"][network]
     if cell := named.get("cell"):
-        found["cell"] = getfile(CELLS[cell_settings(config, cell, inputs=1)["kind"]])
+        made = build_cell(cell_settings(config, cell, inputs=1))
+        found["cell"] = tuple(dict.fromkeys(getfile(type(part)) for part in (made, *made.layers)))
     if task := named.get("task"):
-        found["task"] = getfile(TASKS[task])
+        found["task"] = (getfile(TASKS[task]),)
     if optimizer := named.get("optimizer"):
-        found["optimizer"] = getfile(OPTIMIZERS[optimizer_settings(config, optimizer)["rule"]])
+        found["optimizer"] = (getfile(OPTIMIZERS[optimizer_settings(config, optimizer)["rule"]]),)
     return found

@@ -15,14 +15,14 @@ REGISTRIES = {kind: f"engine/{kind}s/__init__.py" for kind in ("cell", "task", "
 def sources(script, root, *modules, **things):
     """Paths, from `root`, of the files of PACKAGES that `script` and the dotted `modules` need; sorted.
 
-    `things` {kind of registry: path} are the files of what the job takes from the registries; that of a registry which
-    its code does not reach is left out.
+    `things` {kind of registry: paths} are the files of what the job takes from the registries; those of a registry
+    which its code does not reach are left out.
     """
     found, ahead = set(), {script, *(file for name in modules for file in files(root, name))}
-    taken = {REGISTRIES[kind]: os.path.relpath(path, root) for kind, path in things.items()}
+    taken = {REGISTRIES[kind]: {os.path.relpath(path, root) for path in paths} for kind, paths in things.items()}
     while ahead:
         path = ahead.pop()
-        path = taken.get(path, path)
+        ahead |= taken.get(path, set()) - found
         if path not in REGISTRIES.values() and path not in found:
             found.add(path)
             ahead |= imports(root, path)

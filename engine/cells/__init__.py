@@ -7,9 +7,10 @@ from engine.cells.lstm import LSTM
 from engine.cells.multi import Multi
 from engine.cells.plain import Plain
 from engine.cells.scalar import Scalar
+from engine.cells.stack import Stack
 from engine.common.registry import lookup
 
-CELLS = {cell.name: cell for cell in (Plain, Leaky, Scalar, Multi, GRU, LSTM)}
+CELLS = {cell.name: cell for cell in (Plain, Leaky, Scalar, Multi, GRU, LSTM, Stack)}
 
 __all__ = ["CELLS", "Cell", "make_cell"]
 

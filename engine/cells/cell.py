@@ -37,16 +37,50 @@ class Cell(ABC):
         return self.units
 
     @property
+    def output(self):
+        """The rows of the state that the readout reads, and the next layer of a stack: `units` of them."""
+        return slice(0, self.units)
+
+    @property
+    def input_columns(self):
+        """The columns of W that read the input."""
+        return slice(self.units, self.units + self.inputs)
+
+    @property
+    def layers(self):
+        """The cells that lie on top of each other in this one [NET.stack], each of H units."""
+        return (self,)
+
+    @property
+    def unit_coordinates(self):
+        """{dimension: values} of what has a value for each unit of each layer: they are counted through."""
+        layer = np.repeat(range(1, len(self.layers) + 1), self.units)
+        return {"unit": range(len(layer))} | ({"layer": layer} if len(self.layers) > 1 else {})
+
+    @property
+    def memory_rows(self):
+        """The rows of the state that the gates mix, one for each unit of each layer; of an LSTM those of c."""
+        return range(self.state_size - self.units, self.state_size)
+
+    @property
+    def settings(self):
+        """{option: value} with which `make_cell` makes this cell again."""
+        return {key: value for key in self.options if (value := getattr(self, key)) is not False}
+
+    @property
     @abstractmethod
     def blocks(self):
-        """{name: (rows, columns)}: the place in W of each weight of docs/theory.md, a slice or an int each."""
+        """{name: (rows, columns)}: the place in W of each weight of docs/theory.md, a slice or an int each.
+
+        The first H rows are those of the candidate, all others those of gates.
+        """
 
     def reads(self, gate, rows):
         """The `blocks` of some rows of W: {gate}_r reads the state, {gate}_i the input, and {gate}_b is their bias.
 
         The bias of the candidate, the gate W, is called b.
         """
-        x, u, one = slice(0, self.units), slice(self.units, self.units + self.inputs), self.units + self.inputs
+        x, u, one = slice(0, self.units), self.input_columns, self.input_columns.stop
         biases = {"b" if gate == "W" else f"{gate}_b": (rows, one)} if self.bias else {}
         return {f"{gate}_r": (rows, x), f"{gate}_i": (rows, u)} | biases
 
@@ -75,6 +109,15 @@ class Cell(ABC):
         gate for each of them gives the logs of both.
         """
 
+    def lam_of_output(self, lam):
+        """lambda of the whole state (member, state, batch) from that of its `output` rows."""
+        if self.state_size == self.units:
+            return lam
+        members, _, batch = lam.shape
+        before, after = self.output.start, self.state_size - self.output.stop
+        parts = [zeros(lam, members, before, batch), lam, zeros(lam, members, after, batch)]
+        return namespace(lam).concat(parts, axis=1)
+
     @property
     def gate_for_each_unit(self):
         """Whether `log_gates` has a row for each unit."""
@@ -88,13 +131,25 @@ class Cell(ABC):
         return tuple(max(part + 1 if isinstance(part, int) else part.stop for part in side) for side in sides)
 
     @property
+    def is_weight(self):
+        """(row, column) of bool: which entries of W are weights. A GRU with biases has others, a stack, too; all 0."""
+        found = np.zeros(self.shape, bool)
+        for view in self.unpack(found).values():
+            view[...] = True
+        return found
+
+    @property
     def weights(self):
-        """Number of weights. W of a GRU with biases has further entries, which are 0."""
-        return sum(view.size for view in self.unpack(np.empty(self.shape)).values())
+        """Number of weights."""
+        return int(self.is_weight.sum())
 
     def unpack(self, W):
         """{name: view of W}: the weights by their names in docs/theory.md, with the leading axes of W kept."""
         return {name: W[..., rows, columns] for name, (rows, columns) in self.blocks.items()}
+
+    def by_layer(self, W):
+        """[{name: view of W}]: as `unpack`, for each of the `layers`, with the names that it would have alone."""
+        return [self.unpack(W)]
 
     def pack(self, weights):
         """W from the weights by name; the inverse of `unpack`."""

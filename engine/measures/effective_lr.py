@@ -46,13 +46,12 @@ PREDICTORS = ("log_dominant_product", "log_first_order_product")
 
 def coordinates(networks, *, T, predictor_checkpoints=None, **_):
     """{dimension: values} of QUANTITIES."""
-    return {
+    return networks.cell.unit_coordinates | {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,
         "predictor_checkpoint": predictor_checkpoints or first_and_last(networks.checkpoints),
         "lag": range(1, T),
-        "neuron": range(networks.cell.units),
-        "unit": range(networks.cell.units),
+        "neuron": networks.cell.unit_coordinates["unit"],
     }
 
 

@@ -24,15 +24,13 @@ QUANTITIES = (
 
 def coordinates(networks, *, T, lags, **_):
     """{dimension: values} of all QUANTITIES of these networks."""
-    units = range(networks.cell.units)
-    return {
+    return networks.cell.unit_coordinates | {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,
         "lag": range(T),
         "probed_lag": lags,
         "profile": gate_fits.PROFILES,
         "weight": lag_profiles.weight_names(networks.cell),
-        "unit": units,
         "estimator": timescales.ESTIMATORS,
         "quantile": timescales.QUANTILES,
     }
@@ -43,7 +41,7 @@ def measure(networks, task, *, T, probe_batch, samples, lags, r, device=CPU, mem
 
     Singular vectors and gate products of units are measured at `lags` (below T); r is the rank of the subspace.
     """
-    cell = networks.cell
+    cell, units = networks.cell, len(networks.cell.unit_coordinates["unit"])
 
     def gates(parameters, seeds):
         u, y, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
@@ -61,8 +59,8 @@ def measure(networks, task, *, T, probe_batch, samples, lags, r, device=CPU, mem
             "log_update_product": log_update,
             "log_retention_product": log_retention,
             **gate_fits.gate_fits(log_transport, log_update, log_retention, norms.by_weight[:, 0]),
-            **step_sizes.gate_steps(log_g, products, lags, cell.units),
-            **timescales.time_scales(log_retained, log_transport, norms, cell.units),
+            **step_sizes.gate_steps(log_g, products, lags, units),
+            **timescales.time_scales(log_retained, log_transport, norms, units),
             **aligned,
         }
 

@@ -52,7 +52,7 @@ def gradient_norms(cell, parameters, trajectory, error):
         flat = {ALL_WEIGHTS: G, **cell.unpack(G)}
         norms = xp.stack([log_norm(xp.reshape(g, (g.shape[0], -1))) for g in flat.values()], axis=1)
         by_weight.append(norms + log_scale)
-        by_unit.append(log_norm(flat["W_r"]) + log_scale)
+        by_unit.append(xp.concat([log_norm(g["W_r"]) for g in cell.by_layer(G)], axis=1) + log_scale)
     return GradientNorms(*(to_host(namespace(x[0]).stack(x, axis=2)) for x in (by_weight, by_unit)))
 
 

@@ -39,14 +39,14 @@ def unit_rates(cell, W, z, J, rate):
 
     Of an LSTM the units are those of c.
     """
-    xp, H = namespace(J), cell.units
+    xp, rows = namespace(J), np.array(cell.memory_rows)
     by_pair, t, k = log_diagonals(J)
-    exact = to_host(xp.stack([lag_mean(by_pair, t - k == h) for h in range(1, J.shape[0])], axis=1))[..., -H:]
+    exact = to_host(xp.stack([lag_mean(by_pair, t - k == h) for h in range(1, J.shape[0])], axis=1))[..., rows]
     first = to_host(xp.stack(list(first_order(cell, W, z, J)), axis=1))
     found = {}
     for name, rates in {"": exact, "first_order_": first}.items():
         found[f"log_{name}unit_rate"] = log(rate) + rates
-        found[f"log_{name}envelope"] = log(rate * H) + log_mean(rates, axis=-1)
+        found[f"log_{name}envelope"] = log(rate * len(rows)) + log_mean(rates, axis=-1)
     return found | agreement(found["log_envelope"], found["log_first_order_envelope"])
 
 
@@ -76,9 +76,9 @@ def first_order(cell, W, z, J):
 
 def diagonal_parts(cell, W, z, J):
     """1 - g_j and d_j = diag(J_j) - (1 - g_j), each (T - 1, member, sample, unit): of the steps 2..T."""
-    xp, H = namespace(J), cell.units
+    xp, rows = namespace(J), like(J, np.array(cell.memory_rows))
     log_retained = xp.matrix_transpose(log_gates_over_time(cell, W, z)[1][1:, ...])
-    diagonal = xp.sum(J[1:, ...] * identity(J, J.shape[-1]), axis=-1)[..., -H:]
+    diagonal = xp.take(xp.sum(J[1:, ...] * identity(J, J.shape[-1]), axis=-1), rows, axis=-1)
     retained = xp.exp(log_retained) + xp.zeros_like(diagonal)
     return retained, diagonal - retained
 

@@ -50,7 +50,7 @@ def with_constant(cell, u):
 
 def read_out(cell, W_o, x):
     """What W_o reads of a state x (member, state, batch): its units, and a row of ones if the readout has a bias."""
-    xp, units = namespace(x), x[:, : cell.units, :]
+    xp, units = namespace(x), x[:, cell.output, :]
     return units if W_o.shape[2] == cell.units else xp.concat([units, xp.ones_like(units[:, :1, :])], axis=1)
 
 
@@ -75,12 +75,7 @@ def adjoints(cell, W, trajectory, lam):
 
 def lambda_T(cell, W_o, error):
     """dL/dx_T (member, state, batch) from dL/dy_hat (member, 1, batch)."""
-    xp = namespace(error)
-    lam = xp.matrix_transpose(W_o[:, :, : cell.units]) @ error
-    if cell.state_size == cell.units:
-        return lam
-    members, units, batch = lam.shape
-    return xp.concat([lam, zeros(lam, members, cell.state_size - units, batch)], axis=1)
+    return cell.lam_of_output(namespace(error).matrix_transpose(W_o[:, :, : cell.units]) @ error)
 
 
 def weight_gradient(cell, pairs):

@@ -78,7 +78,7 @@ def expectation_mistakes(network, sequences):
     u = sequences.u[:, None, :, : expected.shape[-2 if expected.ndim == 3 else 0]]
     trajectory = forward(cell, W.astype(np.float64), u, keep_tapes=False)
     if expected.ndim == 3:
-        states = np.append(trajectory.z[1:, :, : cell.units], trajectory.x_T[None, :, : cell.units], axis=0)
+        states = np.append(trajectory.z[1:, :, cell.output], trajectory.x_T[None, :, cell.output], axis=0)
         found = np.swapaxes(states[:, 0], 1, 2)
     else:
         found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0]

@@ -26,6 +26,9 @@ COORDINATES = {
     "rank": ("index of the singular value, the largest is 1", "1"),
     "gradient_rank": ("index of the singular value of the per-sample gradients, the largest is 1", "1"),
     "unit": ("unit of the state, counted from 0", "1"),
+    "layer": ("layer of the unit, counted from 1", "1"),
+    "layer_unit": ("unit of the layer, counted from 0", "1"),
+    "below": ("unit of the layer below that a weight reads, counted from 0", "1"),
     "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
     "input": ("input channel, counted from 0", "1"),
     "neuron": ("unit of the state, counted from 0", "1"),
@@ -39,6 +42,7 @@ COORDINATES = {
     "reference": ("model whose optimizer adapts its steps; `same network`: Adam kept beside, without effect", "1"),
     "pair": ("drawn pair (sample, t), counted from 0", "1"),
 }
+ALONG = {"layer": "unit"}  # coordinates that are no dimensions, each along one
 
 
 def dataset(quantities, arrays, coords, attributes):
@@ -52,14 +56,14 @@ def dataset(quantities, arrays, coords, attributes):
         labels = {"long_name": quantity.long_name, "units": quantity.units, "equation": quantity.label}
         variables[name] = (quantity.dims.split(), np.asarray(array, quantity.dtype or None), labels)
     used = {dim for dims, *_ in variables.values() for dim in dims}
-    axes = {dim: axis(dim, values) for dim, values in coords.items() if dim in used}
+    axes = {name: axis(name, values) for name, values in coords.items() if ALONG.get(name, name) in used}
     return xr.Dataset(variables, axes, {key: plain(value) for key, value in attributes.items()})
 
 
-def axis(dim, values):
+def axis(name, values):
     """A coordinate with its long name and units; without an entry in COORDINATES the long name is its name."""
-    long_name, units = COORDINATES.get(dim, (dim.replace("_", " "), "1"))
-    return dim, np.asarray(values), {"long_name": long_name, "units": units}
+    long_name, units = COORDINATES.get(name, (name.replace("_", " "), "1"))
+    return ALONG.get(name, name), np.asarray(values), {"long_name": long_name, "units": units}
 
 
 def plain(value):

@@ -14,15 +14,22 @@ from engine.results.netcdf import dataset, load, save
 def weight_quantities(cell):
     """{name: Quantity} of the weights, by their names in docs/theory.md."""
 
-    def dims(rows, columns):
-        row = "" if isinstance(rows, int) else " unit"
-        column = "" if isinstance(columns, int) else " source" if columns.start == 0 else " input"
+    unit = "unit" if len(cell.layers) == 1 else "layer_unit"
+    places = [(layer, block) for layer in cell.layers for block in layer.blocks.values()]
+
+    def dims(layer, rows, columns):
+        row = "" if isinstance(rows, int) else f" {unit}"
+        read = "input" if layer is cell.layers[0] else "below"
+        column = "" if isinstance(columns, int) else " source" if columns.start == 0 else f" {read}"
         return f"seed checkpoint{row}{column}"
 
-    label = f"[CELL.{cell.name}]"
-    weights = {name: Quantity(dims(*block), f"weight {name}", label, dtype="") for name, block in cell.blocks.items()}
+    weights = {
+        name: Quantity(dims(layer, *block), f"weight {name}", f"[CELL.{layer.name}]", dtype="")
+        for name, (layer, block) in zip(cell.blocks, places, strict=True)
+    }
+    label = f"[CELL.{cell.layers[-1].name}]"
     return weights | {
-        "W_o": Quantity("seed checkpoint unit", "readout weight W_o", label, dtype=""),
+        "W_o": Quantity(f"seed checkpoint {unit}", "readout weight W_o", label, dtype=""),
         "b_o": Quantity("seed checkpoint", "bias b_o of the readout", label, dtype=""),
     }
 
@@ -45,13 +52,13 @@ def weight_arrays(cell, parameters):
 
 
 def weight_coordinates(cell):
-    return {"unit": range(cell.units), "source": range(cell.units), "input": range(cell.inputs)}
+    units = dict.fromkeys(("source", "layer_unit", "below"), range(cell.units))
+    return cell.unit_coordinates | units | {"input": range(cell.inputs)}
 
 
 def cell_attributes(cell):
     """Attributes from which `load_networks` makes the cell again."""
-    options = {key: value for key in cell.options if (value := getattr(cell, key)) is not False}
-    return {"cell_kind": cell.name, "cell_options": options, "cell_units": cell.units, "cell_inputs": cell.inputs}
+    return {"cell_kind": cell.name, "cell_options": cell.settings, "cell_units": cell.units, "cell_inputs": cell.inputs}
 
 
 def load_networks(path, seeds=None, checkpoints=None):

@@ -28,12 +28,12 @@ QUANTITIES = {
 }
 
 
-def update_statistics(increments, gradients):
+def update_statistics(cell, increments, gradients):
     """{name: (member,)}, NumPy, of one update, from its increments and gradients, Parameters (member, ...) each.
 
     Computed in float64, because squares of small float32 gradients underflow.
     """
-    step, g = flat(increments), flat(gradients)
+    step, g = flat(cell, increments), flat(cell, gradients)
     return {"update_cosine": cosine(-step, g)} | log_step_spread(step, g)
 
 
@@ -51,14 +51,14 @@ def adaptive_steps(cell, rule, state, k):
 
 def unit_steps(cell, v):
     """Mean of 1 / sqrt(v) over each unit's rows of W_r and W_i, (member, unit), from v shaped like W."""
-    v = cell.unpack(to_host(v).astype(np.float64))
-    return mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1))
+    layers = cell.by_layer(to_host(v).astype(np.float64))
+    return np.concatenate([mean_step(np.concatenate([v["W_r"], v["W_i"]], axis=-1)) for v in layers], axis=-1)
 
 
-def flat(parameters):
+def flat(cell, parameters):
     """All parameters of each member in one row (member, parameter), NumPy float64."""
-    on_host = [to_host(p).astype(np.float64) for p in parameters]
-    return np.concatenate([p.reshape(len(p), -1) for p in on_host], axis=1)
+    W, W_o = (to_host(p).astype(np.float64) for p in parameters)
+    return np.concatenate([W[:, cell.is_weight], W_o.reshape(len(W_o), -1)], axis=1)
 
 
 def cosine(a, b):

@@ -103,6 +103,6 @@ class Pass:
         self.state.probes.append(weights)
         self.state.records.append(
             self.probe(weights)
-            | update_statistics(step, gradient)
+            | update_statistics(self.cell, step, gradient)
             | adaptive_steps(self.cell, self.rule, self.state.rule_states[0], k)
         )

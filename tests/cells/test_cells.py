@@ -5,10 +5,10 @@ from pkgutil import iter_modules
 
 import numpy as np
 import pytest
-from conftest import ALL_CELLS, make_example, small_cell
+from conftest import ALL_CELLS, ONE_LAYER, make_example, small_cell
 
 import engine.cells
-from engine.cells import CELLS, Cell, make_cell
+from engine.cells import CELLS, Cell, by_input, make_cell
 from engine.common.backend import to_host
 from engine.network.unroll import forward, weight_gradient
 
@@ -22,11 +22,11 @@ def some_step(cell):
     return W, forward(cell, W, u).z[4]
 
 
-def complex_step_jacobian(cell, W, z):
-    """dx_t/dx_{t-1} (member, batch, state, state) by complex-step differentiation of the step."""
-    S, h = cell.state_size, 1e-150
+def complex_step_jacobian(cell, W, z, rows=None):
+    """dx_t/dx_{t-1} (member, batch, state, state), or by other rows of z_t, by complex-step differentiation."""
+    h = 1e-150
     columns = []
-    for j in range(S):
+    for j in rows or range(cell.state_size):
         moved = z.astype(complex)
         moved[:, j] += 1j * h
         x, _ = cell.step(W.astype(complex), moved)
@@ -38,6 +38,27 @@ def test_jacobian_equals_complex_step(cell):
     W, z = some_step(cell)
     A, B = cell.step_jacobian(W, z)
     np.testing.assert_allclose(A + B, complex_step_jacobian(cell, W, z), rtol=1e-13, atol=2e-15)
+
+
+@pytest.mark.parametrize("biases", ["", " with biases"])
+@pytest.mark.parametrize("name", ONE_LAYER)
+def test_derivative_by_the_input_equals_complex_step(name, biases):
+    """K_t [NET.stack], where a cell lies on another."""
+    cell = small_cell(name + biases)
+    W, z = some_step(cell)
+    rows = range(cell.state_size, cell.state_size + cell.inputs)
+    K_A, K_B = by_input.jacobian(cell, W, z)
+    np.testing.assert_allclose(K_A + K_B, complex_step_jacobian(cell, W, z, rows), rtol=1e-13, atol=2e-15)
+    x, tape = cell.step(W, z)
+    lam = np.random.default_rng(1).standard_normal(x.shape)
+    _, pairs = cell.step_backward(W, z, tape, lam)
+    found = by_input.backward(cell, W, pairs)
+    np.testing.assert_allclose(found, np.einsum("mbij,mib->mjb", K_A + K_B, lam), **ROUNDING)
+
+
+def test_the_candidate_has_the_first_rows(cell):
+    """What `by_input.jacobian` takes for granted."""
+    assert all(layer.blocks["W_i"][0] == slice(0, cell.units) for layer in cell.layers)
 
 
 def test_backward_is_the_transposed_jacobian(cell):
@@ -93,11 +114,11 @@ def test_weights_by_name_make_W_again(cell):
 
 def test_gates_are_in_the_unit_interval(cell):
     for log_gate in cell.log_gates(*some_step(cell)):
-        assert log_gate.shape[1] in (1, cell.units)
+        assert log_gate.shape[1] in (1, len(cell.unit_coordinates["unit"]))
         assert (log_gate <= 0).all()
 
 
-@pytest.mark.parametrize("name", [name for name in ALL_CELLS if "lstm" not in name])
+@pytest.mark.parametrize("name", [name for name in ALL_CELLS if name.split()[0] not in ("lstm", "stack")])
 def test_what_a_gate_does_not_let_in_is_retained(name):
     """An LSTM has a gate of its own for each."""
     log_g, log_r = small_cell(name).log_gates(*some_step(small_cell(name)))
@@ -105,7 +126,7 @@ def test_what_a_gate_does_not_let_in_is_retained(name):
 
 
 def test_a_cell_says_whether_each_unit_has_a_gate(cell):
-    assert cell.gate_for_each_unit == (cell.name in ("multi", "gru", "lstm"))
+    assert cell.gate_for_each_unit == (cell.name in ("multi", "gru", "lstm", "stack"))
 
 
 def test_saturated_gates_keep_their_logs():
@@ -158,6 +179,28 @@ def lstm_step(w, x, u):
     return np.concatenate([o * np.tanh(c), c])
 
 
+def stack_step(w, x, u):
+    """An LSTM, a GRU that reads its h, and on that a multi gate."""
+    found = []
+    for (name, start), x_l in zip(LAYERS.items(), states(x), strict=True):
+        found.append(STEPS[name](of_layer(w, start), x_l, u))
+        u = found[-1][: len(x) // 4]
+    return np.concatenate(found)
+
+
+LAYERS = {"lstm": "layer1_", "gru": "layer2_", "multi": "layer3_"}
+
+
+def states(x):
+    """The state of each layer."""
+    return np.split(x, [len(x) // 2, len(x) // 4 * 3])
+
+
+def of_layer(w, start):
+    """The weights of a layer by the names of its cell."""
+    return {name.removeprefix(start): part for name, part in w.items() if name.startswith(start)}
+
+
 STEPS = {
     "plain": plain_step,
     "leaky": leaky_step,
@@ -165,6 +208,7 @@ STEPS = {
     "multi": multi_step,
     "gru": gru_step,
     "lstm": lstm_step,
+    "stack": stack_step,
 }
 
 
@@ -210,17 +254,55 @@ HELD_GATES = {
 
 
 @pytest.mark.parametrize("biases", ["", " with biases"])
-@pytest.mark.parametrize("name", HELD_GATES)
+@pytest.mark.parametrize("name", [*HELD_GATES, "stack"])
 def test_first_part_holds_the_gates_still(name, biases):
     """A is the Jacobian with the gates as constants; B alone carries their own reaction [JAC.split]."""
-    cell, (step, names) = small_cell(name + biases), HELD_GATES[name]
+    cell = small_cell(name + biases)
     W, z = some_step(cell)
     A, _ = cell.step_jacobian(W, z)
     for m, b in np.ndindex(len(W), z.shape[2]):
-        w, (x, u) = cell.unpack(W[m]), state_and_input(cell, z[m, :, b])
-        gates = {gate_name: gate(w, gate_name, x[: cell.units], u) for gate_name in names}
-        columns = [step(w, gates, x + 1e-150j * e, u).imag / 1e-150 for e in np.eye(cell.state_size)]
-        np.testing.assert_allclose(A[m, b], np.stack(columns, axis=1), rtol=1e-13, atol=2e-15)
+        x, u = state_and_input(cell, z[m, :, b])
+        step = with_held_gates(name, cell.unpack(W[m]), x, u)
+        by_x = [step(x + 1e-150j * e, u).imag / 1e-150 for e in np.eye(len(x))]
+        np.testing.assert_allclose(A[m, b], np.stack(by_x, axis=1), rtol=1e-13, atol=2e-15)
+
+
+@pytest.mark.parametrize("biases", ["", " with biases"])
+@pytest.mark.parametrize("name", HELD_GATES)
+def test_first_part_by_the_input_holds_the_gates_still(name, biases):
+    cell = small_cell(name + biases)
+    W, z = some_step(cell)
+    K_A, _ = by_input.jacobian(cell, W, z)
+    for m, b in np.ndindex(len(W), z.shape[2]):
+        x, u = state_and_input(cell, z[m, :, b])
+        step = with_held_gates(name, cell.unpack(W[m]), x, u)
+        by_u = [step(x, u + 1e-150j * e).imag / 1e-150 for e in np.eye(len(u))]
+        np.testing.assert_allclose(K_A[m, b], np.stack(by_u, axis=1), rtol=1e-13, atol=2e-15)
+
+
+def with_held_gates(name, w, x, u):
+    """The step as a function of state and input, with all gates as they are at x and u."""
+    if name == "stack":
+        return stack_with_held_gates(w, x, u)
+    step, names = HELD_GATES[name]
+    gates = {gate_name: gate(w, gate_name, x[: len(w["W_r"])], u) for gate_name in names}
+    return lambda x, u: step(w, gates, x, u)
+
+
+def stack_with_held_gates(w, x, u):
+    H, steps = len(x) // 4, []
+    for (name, start), x_l in zip(LAYERS.items(), states(x), strict=True):
+        steps.append(with_held_gates(name, of_layer(w, start), x_l, u))
+        u = steps[-1](x_l, u)[:H]
+
+    def step(x, u):
+        found = []
+        for held, x_l in zip(steps, states(x), strict=True):
+            found.append(held(x_l, u))
+            u = found[-1][:H]
+        return np.concatenate(found)
+
+    return step
 
 
 def test_the_second_part_is_there_where_a_gate_reacts(cell):
@@ -241,7 +323,7 @@ def test_unknown_names_are_met_with_the_nearest():
         make_cell("leaky", 4, 2, alhpa=0.5)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", ONE_LAYER)
 def test_biases_are_the_weights_of_one_more_input_that_is_always_1(name):
     """[NET.bias] A GRU's b_h, which is not, is 0 here."""
     cell, folded = small_cell(name + " with biases"), small_cell(name, inputs=4)

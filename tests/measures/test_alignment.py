@@ -31,7 +31,7 @@ def test_all_quantities_equal_their_definitions(cell, example, place):
     Phi = explicit_products(cell, parameters, z)
     U, s, _ = np.linalg.svd(Phi)
     w = np.zeros((3, 4, cell.state_size))  # the same for all samples
-    w[:, :, : cell.units] = parameters.W_o / np.linalg.norm(parameters.W_o, axis=2, keepdims=True)
+    w[:, :, cell.output] = parameters.W_o / np.linalg.norm(parameters.W_o, axis=2, keepdims=True)
     # products of at most six small matrices, whose largest singular value keeps its relative accuracy
     np.testing.assert_allclose(log_norms, np.log(s[..., 0]), atol=1e-12)
     transported = np.linalg.norm(np.einsum("mbi,hmbij->hmbj", w, Phi), axis=-1)

@@ -36,7 +36,7 @@ def test_norms_are_those_of_the_lag_gradients_whose_sum_is_the_gradient(cell, ex
         expected = np.sqrt((blocks[name].reshape(7, 3, -1) ** 2).sum(axis=2)).T
         # the norm carries the rounding of seven steps of backpropagation
         np.testing.assert_allclose(np.exp(norms.by_weight[:, i]), expected, rtol=1e-12, err_msg=name)
-    rows = np.sqrt((G[:, :, : cell.units, : cell.units] ** 2).sum(axis=3))
+    rows = np.concatenate([np.sqrt((g["W_r"] ** 2).sum(axis=3)) for g in cell.by_layer(G)], axis=2)
     np.testing.assert_allclose(np.exp(norms.by_unit), np.moveaxis(rows, 0, 2), rtol=1e-12)
 
 
@@ -47,7 +47,8 @@ def test_norms_are_those_of_the_lag_gradients_in_every_regime(name, regime):
     G = lag_gradients(cell, *example)  # exact: tests/network/test_unroll_regimes.py
     norms = norms_of(cell, *example)
     # some tens of roundings, whose sum may cancel where gates and candidates are saturated
-    whole, rows = log_norm(G.reshape(6, -1)), log_norm(G[:, 0, : cell.units, : cell.units]).T
+    whole = log_norm(G.reshape(6, -1))
+    rows = np.concatenate([log_norm(g["W_r"]) for g in cell.by_layer(G[:, 0])], axis=1).T
     np.testing.assert_allclose(norms.by_weight[0, 0], whole, rtol=0, atol=1e-12)
     np.testing.assert_allclose(norms.by_unit[0], rows, rtol=0, atol=1e-12)
 

@@ -21,7 +21,7 @@ def measured(cell, device=DEVICES["numpy"]):
 def by_the_definition(cell, m):
     """{(order, h): mean over samples and t of |mu^(q)|}, by a division by 1 - g, of member m."""
     (W, _), u, _ = make_example(cell)
-    H, z = cell.units, forward(cell, W, u).z
+    H, z = len(cell.unit_coordinates["unit"]), forward(cell, W, u).z
     J = sum(jacobians(cell, W, z))[:, m]
     r = [np.broadcast_to(np.exp(cell.log_gates(W, z_t)[1][m]), (H, u.shape[-1])) for z_t in z]
     found = {}
@@ -41,7 +41,7 @@ def by_the_definition(cell, m):
     return found
 
 
-@pytest.mark.parametrize("name", ["leaky", "scalar", "multi", "gru", "lstm"])
+@pytest.mark.parametrize("name", ["leaky", "scalar", "multi", "gru", "lstm", "stack"])
 def test_every_rate_is_its_definition(name):
     cell = small_cell(name)
     found = measured(cell)

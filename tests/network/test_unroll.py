@@ -50,6 +50,17 @@ def lstm(w, x, u):
     return anp.concatenate([gate(w, "output", h, u) * anp.tanh(c), c])
 
 
+def stack(w, x, u):
+    """An LSTM, a GRU that reads its h, and on that a multi gate."""
+    H, found = len(x) // 4, []
+    states = anp.split(x, [2 * H, 3 * H])
+    for start, name, x_l in zip(("layer1_", "layer2_", "layer3_"), ("lstm", "gru", "multi"), states, strict=True):
+        own = {key.removeprefix(start): part for key, part in w.items() if key.startswith(start)}
+        found.append(REFERENCE[name](own, x_l, u))
+        u = found[-1][:H]
+    return anp.concatenate(found)
+
+
 REFERENCE = {
     "plain": candidate,
     "leaky": lambda w, x, u: mix(0.8, x, candidate(w, x, u)),
@@ -57,19 +68,22 @@ REFERENCE = {
     "multi": lambda w, x, u: mix(gate(w, "V", x, u), x, candidate(w, x, u)),
     "gru": gru,
     "lstm": lstm,
+    "stack": stack,
 }
+# Rows of the state of H units, and the first of those that the readout reads.
+STATES = {"lstm": (2, 0), "stack": (4, 3)}
 
 
 def mix(g, x, phi):
     return (1 - g) * x + g * phi
 
 
-def reference_loss(step, weights, u, y):
-    units = len(weights["W_r"])
-    x = anp.zeros((2 * units if step is lstm else units, u.shape[2]))
+def reference_loss(name, weights, u, y):
+    H, (states, output) = len(weights["W_o"]), STATES.get(name, (1, 0))
+    x = anp.zeros((states * H, u.shape[2]))
     for u_t in u:
-        x = step(weights, x, u_t)
-    return anp.mean((weights["W_o"] @ x[:units] - y) ** 2)
+        x = REFERENCE[name](weights, x, u_t)
+    return anp.mean((weights["W_o"] @ x[output * H : (output + 1) * H] - y) ** 2)
 
 
 BY_REFERENCE = [name for name in ALL_CELLS if name.split()[0] in REFERENCE]
@@ -82,9 +96,9 @@ def test_loss_and_gradient_equal_autograd(name):
     loss, gradient = loss_and_gradient(cell, parameters, u, y)
     for m in range(len(y)):
         weights = {**cell.unpack(parameters.W[m]), "W_o": parameters.W_o[m, 0]}
-        expected_loss, expected = autograd.value_and_grad(
-            lambda w, m=m: reference_loss(REFERENCE[cell.name], w, u[:, m], y[m])
-        )(weights)
+        expected_loss, expected = autograd.value_and_grad(lambda w, m=m: reference_loss(cell.name, w, u[:, m], y[m]))(
+            weights
+        )
         np.testing.assert_allclose(loss[m], expected_loss, **ROUNDING)
         found = {**cell.unpack(gradient.W[m]), "W_o": gradient.W_o[m, 0]}
         for weight, value in expected.items():
@@ -108,9 +122,9 @@ def test_gradient_is_assembled_from_jacobian_products(cell, example):
     parameters, u, y = example
     trajectory = forward(cell, parameters.W, u)
     J = sum(jacobians(cell, parameters.W, trajectory.z))
-    error = (parameters.W_o @ trajectory.x_T[:, : cell.units])[:, 0] - y
+    error = (parameters.W_o @ trajectory.x_T[:, cell.output])[:, 0] - y
     lam = np.zeros_like(trajectory.x_T)
-    lam[:, : cell.units] = np.swapaxes(parameters.W_o, 1, 2) * (2 / y.shape[1] * error)[:, None]
+    lam[:, cell.output] = np.swapaxes(parameters.W_o, 1, 2) * (2 / y.shape[1] * error)[:, None]
     total = np.zeros_like(parameters.W)
     product = np.broadcast_to(np.eye(cell.state_size), J.shape[1:])
     for t in reversed(range(len(u))):
@@ -135,7 +149,7 @@ def test_lag_0_is_what_the_last_step_adds(cell, example):
 
     def last_loss(W):
         x, _ = cell.step(W, z.astype(complex))
-        return np.mean(((parameters.W_o @ x[:, : cell.units])[:, 0] - y) ** 2, axis=1)
+        return np.mean(((parameters.W_o @ x[:, cell.output])[:, 0] - y) ** 2, axis=1)
 
     V = np.random.default_rng(3).standard_normal(parameters.W.shape)
     derivative = last_loss(parameters.W + 1e-150j * V).imag / 1e-150

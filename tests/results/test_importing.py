@@ -94,7 +94,7 @@ def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, b
         np.testing.assert_allclose(our_outputs(imported, inputs()), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ALL_CELLS)
+@pytest.mark.parametrize("name", [name for name in ALL_CELLS if name.split()[0] != "stack"])
 def test_weights_under_our_names_come_back_as_they_are(name, tmp_path):
     cell = small_cell(name)
     options = {key: getattr(cell, key) for key in cell.options if key != "bias"}

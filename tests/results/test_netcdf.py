@@ -9,6 +9,7 @@ import pytest
 from conftest import needs_compiler, small_cell
 from house import ROOT
 
+from engine.cells import make_cell
 from engine.common.quantity import Quantity
 from engine.optimizers import make_optimizer
 from engine.results.netcdf import dataset, load, save
@@ -148,3 +149,22 @@ def test_training_file_has_weights_by_their_names(tmp_path):
         "W_o": ("unit",),
     }
     assert ds.loss.dims == ("seed", "iteration") and ds.loss.dtype == np.float32
+
+
+def test_a_file_says_which_layer_a_unit_is_in(tmp_path):
+    cell = make_cell("stack", 4, 3, layers=["scalar", "gru"])
+    protocol = {"T": 6, "batch": 3, "updates": 4, "checkpoints": [0]}
+    training = train(cell, make_optimizer("adam"), lambda k: 0.1, "adding", [5], **protocol)
+    save_training(training, cell, {"seed": [5], "checkpoint": [0]}, {}, tmp_path / "t.nc")
+    ds = load(tmp_path / "t.nc")
+    names = ("layer1_W_i", "layer1_w_r", "layer2_W_r", "layer2_W_i", "W_o", "adaptive_step")
+    assert {name: ds[name].dims[2:] for name in names} == {
+        "layer1_W_i": ("layer_unit", "input"),
+        "layer1_w_r": ("source",),
+        "layer2_W_r": ("layer_unit", "source"),
+        "layer2_W_i": ("layer_unit", "below"),
+        "W_o": ("layer_unit",),
+        "adaptive_step": ("unit",),
+    }
+    assert ds.layer.dims == ("unit",) and ds.layer.values.tolist() == [1] * 4 + [2] * 4
+    assert ds.adaptive_step.where(ds.layer == 2, drop=True).shape == (1, 1, 4)

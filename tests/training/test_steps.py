@@ -27,8 +27,8 @@ def increments_of(rule, history, rate=0.01):
 
 @pytest.mark.parametrize(("dtype", "rounding"), [("float64", 1e-15), ("float32", 1e-7)])
 def test_sgd_points_along_the_gradient_and_rescales_nothing(dtype, rounding):
-    _, g = gradients(dtype)
-    found = update_statistics(increments_of(make_optimizer("sgd"), [g])[0], g)
+    cell, g = gradients(dtype)
+    found = update_statistics(cell, increments_of(make_optimizer("sgd"), [g])[0], g)
     assert found.keys() == QUANTITIES.keys() - {"adaptive_step", "adaptive_step_beside"}
     # the rounding of rate * g in its own precision, and of the logs near -2
     np.testing.assert_allclose(found["update_cosine"], 1, atol=3 * rounding)
@@ -37,8 +37,8 @@ def test_sgd_points_along_the_gradient_and_rescales_nothing(dtype, rounding):
 
 
 def test_the_first_step_of_adam_is_the_sign_of_the_gradient():
-    _, g = gradients()
-    found = update_statistics(increments_of(make_optimizer("adam", eps=1e-300), [g])[0], g)
+    cell, g = gradients()
+    found = update_statistics(cell, increments_of(make_optimizer("adam", eps=1e-300), [g])[0], g)
     for m in range(3):
         flat = np.concatenate([p[m].ravel() for p in g])
         cosine = np.abs(flat).sum() / np.linalg.norm(flat) / np.sqrt(flat.size)
@@ -58,23 +58,23 @@ def test_adam_steps_are_means_over_the_incoming_weights():
 def test_weights_that_never_had_a_gradient_are_left_out_and_counted():
     cell, g = gradients()
     g.W[:, :, -1] = 0  # an input channel that is always 0
-    found = update_statistics(Parameters(-2 * g.W, -2 * g.W_o), g)
+    found = update_statistics(cell, Parameters(-2 * g.W, -2 * g.W_o), g)
     assert (found["unmoved_parameters"] == 10).all()
     np.testing.assert_allclose(found["update_spread"], 0, atol=1e-15)
     np.testing.assert_allclose(unit_steps(cell, g.W**2), (1 / np.abs(g.W[:, :5, :-1])).mean(axis=2), rtol=1e-13)
 
 
 def test_gradients_whose_squares_underflow_in_their_own_precision():
-    _, g = gradients("float32")
+    cell, g = gradients("float32")
     g = Parameters(*(p * np.float32(1e-30) for p in g))
-    found = update_statistics(Parameters(-g.W, -g.W_o), g)
+    found = update_statistics(cell, Parameters(-g.W, -g.W_o), g)
     np.testing.assert_allclose(found["update_cosine"], 1, atol=1e-15)
 
 
 def test_a_member_without_a_step_is_nan():
-    _, g = gradients()
+    cell, g = gradients()
     nothing = Parameters(np.zeros_like(g.W), np.zeros_like(g.W_o))
-    found = update_statistics(nothing, g)
+    found = update_statistics(cell, nothing, g)
     assert np.isnan(found["update_cosine"]).all()
     assert np.isnan(found["update_spread"]).all()
 
@@ -82,7 +82,7 @@ def test_a_member_without_a_step_is_nan():
 def test_strict_arrays_give_the_same(place):
     cell, g = gradients()
     there = Parameters(*(place(p) for p in g))
-    found, expected = update_statistics(there, there), update_statistics(g, g)
+    found, expected = update_statistics(cell, there, there), update_statistics(cell, g, g)
     found["step"], expected["step"] = unit_steps(cell, there.W), unit_steps(cell, g.W)
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value)

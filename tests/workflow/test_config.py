@@ -36,6 +36,13 @@ MISTAKES = {
     "cells: {leaky: {alpha: '0.5'}}": "cells.leaky: cell leaky: alpha = '0.5', allowed is 0 < alpha <= 1",
     "cells: {leaky: {alfa: 0.5}}": "cells.leaky: unknown option of cell leaky: 'alfa', did you mean 'alpha'?",
     "cells: {gated: {}}": "cells.gated: unknown cell 'gated'",
+    "cells: {deep: {layers: [gru]}}": "cells.deep: unknown cell 'deep'",
+    "cells: {deep: {kind: stack}}": "cells.deep: cell stack: layers = (), allowed is a list of cells",
+    "cells: {deep: {kind: stack, layers: [gru, grue]}}": "cells.deep: unknown cell 'grue', did you mean 'gru'?",
+    "cells: {deep: {kind: stack, layers: [{bias: true}]}}": "cell stack: layer {'bias': True}, allowed is the name",
+    "{cells: {d: {kind: stack, layers: [gru, gru]}}, gates: {compared: [d-sgd]}}": (
+        "gates.compared: d-sgd and the reference plain-adam are compared unit by unit, but have 2 and 1 layers"
+    ),
     "optimizers: {sgd: {rate: 1e-2}}": "optimizers.sgd.rate: '1e-2' is text, not a number: YAML reads 1e-3 as text",
     "optimizers: {sgd: {rate: 0}}": "optimizers.sgd.rate = 0 is out of range, allowed is more than 0",
     "optimizers: {adm: {rate: 0.1}}": "optimizers.adm: unknown optimizer 'adm', did you mean 'adam'?",

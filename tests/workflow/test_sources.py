@@ -1,6 +1,7 @@
 """Which files a job depends on: all that its code imports, and of what is registered only what it uses."""
 
 import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -53,8 +54,18 @@ def test_a_network_of_ones_own_names_its_parts_in_its_entry():
     networks = {"mine": {"cell": "slow", "task": "recall"}, "recorded": {"cell": "gru", "data": "sequences.npz"}}
     config = CONFIG | {"cells": {"slow": {"kind": "leaky", "alpha": 0.1}, "gru": {}}, "networks": networks}
     found = {name: part_files(config, {"network": name}) for name in networks}
-    ends = {name: {kind: path.rpartition("/")[2] for kind, path in files.items()} for name, files in found.items()}
-    assert ends == {"mine": {"cell": "leaky.py", "task": "marks.py"}, "recorded": {"cell": "gru.py"}}
+    ends = {
+        name: {kind: [Path(path).name for path in paths] for kind, paths in files.items()}
+        for name, files in found.items()
+    }
+    assert ends == {"mine": {"cell": ["leaky.py"], "task": ["marks.py"]}, "recorded": {"cell": ["gru.py"]}}
+
+
+def test_a_stack_depends_on_the_cells_of_its_layers(monkeypatch):
+    monkeypatch.setitem(CONFIG["cells"], "deep", {"kind": "stack", "layers": ["gru", {"kind": "multi"}]})
+    found = inputs("train", cell="deep", task="adding", optimizer="sgd")
+    cells = {path.rpartition("/")[2] for path in found if rooms([path]) == {"cells"}}
+    assert cells == {f"{name}.py" for name in ("cell", "stack", "by_input", "gru", "multi", "gated")}
 
 
 @pytest.mark.parametrize("script", READING)
@@ -67,6 +78,6 @@ def test_what_reads_results_depends_on_nothing_that_computes_them(script):
 def test_a_file_outside_the_repository_brings_what_it_imports(tmp_path):
     plugin = tmp_path / "mine.py"
     plugin.write_text("from engine.cells import CELLS\nfrom engine.cells.lstm import LSTM\n")
-    found = sources("workflow/scripts/import_network.py", ROOT, cell=str(plugin))
+    found = sources("workflow/scripts/import_network.py", ROOT, cell=(str(plugin),))
     assert os.path.relpath(plugin, ROOT) in found
     assert "engine/cells/lstm.py" in found and "engine/cells/gru.py" not in found
