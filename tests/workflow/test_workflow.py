@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -62,6 +63,18 @@ def test_smoke_makes_every_figure_in_both_formats(smoke):
     assert pdf == png
     assert all(p.stat().st_size > 5000 for p in figures.rglob("*.*"))
     assert (figures / "one_batch" / "gates_adding.pdf").exists()
+
+
+# {family: figures of it in a smoke run}; a name stands under the first family that is part of it.
+FIGURES = {"gates": 5, "expansion": 2, "effective_lr": 3, "predictors": 1, "anisotropy": 2, "time_scales": 4}
+FIGURES |= {"coupling": 2, "alignment": 4, "steps": 2, "claims": 1, "networks": 1}
+
+
+def test_smoke_draws_every_family_of_figures(smoke):
+    figures = smoke[0] / "results" / "smoke" / "figures"
+    names = [str(path.relative_to(figures)) for path in figures.rglob("*.pdf")]
+    found = Counter(next((family for family in FIGURES if family in name), name) for name in names)
+    assert found >= Counter(FIGURES)
 
 
 def test_every_job_has_a_log_with_its_progress(smoke):
