@@ -46,17 +46,20 @@ class Imported(NamedTuple):
 
     cell: Cell
     parameters: Parameters  # of one member
-    left_out: list  # names of arrays in the file that were to be ignored
+    left_out: list  # names of arrays in the file that were to be ignored, or stand outside the layer
 
 
-def read_network(path, kind, options, readout=None, ignore=()):
+def read_network(path, kind, options, readout=None, ignore=(), layer=None):
     """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
 
     `kind` and `options` are those of a registered cell; the file says whether there are biases. `readout` names the
     weight of the readout where several arrays of the file could be it, `ignore` the arrays that are left out: full
-    names, or patterns such as `decoder.*`.
+    names, or patterns such as `decoder.*`. `layer` names the module of a larger model, such as `encoder.lstm`, that is
+    the network; of the rest of the file only the `readout` is read, if it is named.
     """
     file = WeightFile(path, ignore)
+    if layer:
+        file.keep(layer, readout)
     cell, W = file.tried(read_cell, kind, options) or (None, None)
     W_o = file.tried(read_readout, cell.units, readout) if cell else None
     file.finish(cell)
@@ -103,6 +106,19 @@ class WeightFile:
         self.left_out = sorted(name for name in arrays if any(fnmatchcase(name, pattern) for pattern in ignore))
         self.arrays = {name: array for name, array in arrays.items() if name not in self.left_out}
         self.left = set(self.arrays)
+
+    def keep(self, layer, readout):
+        """Leaves out all but the arrays of the module `layer` and of the readout."""
+        outside = {name for name in self.arrays if not name.startswith(f"{layer}.")}
+        if outside == self.arrays.keys():
+            modules = {name.rpartition(".")[0] for name in self.arrays}
+            self.reasons.append(f"layer: there is no {layer}{nearest(layer, modules)}")
+        if readout:
+            read = (readout, bias_of(readout))
+            outside = {name for name in outside if not any(f".{name}".endswith(f".{kept}") for kept in read)}
+        self.left_out = sorted([*self.left_out, *outside])
+        self.arrays = {name: array for name, array in self.arrays.items() if name not in outside}
+        self.left -= outside
 
     def tried(self, read, *arguments):
         """What `read(self, ...)` finds in the file; None where it refuses, whose reason is kept."""

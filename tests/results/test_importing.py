@@ -351,3 +351,18 @@ def test_what_takes_no_loss_is_measured_without_one(readout, targets, tmp_path):
             part[name], whole[name] = part[name][..., :3], whole[name][..., :3]
         np.testing.assert_array_equal(part[name], whole[name])
     assert np.isnan(part["momentum_horizon"]).all()
+
+
+def test_a_layer_of_a_larger_model_is_measured_by_its_name(tmp_path):
+    """A file with two networks; its readout is read if it is named."""
+    state = state_dict("gru", module="encoder.rnn.", biases=True)
+    others = {"decoder.rnn.weight_hh_l0": np.ones((15, H)), "head.weight": np.ones((9, H)), "norm.bias": np.ones(H)}
+    np.savez(tmp_path / "a.npz", **state, **others)
+    bare = read_network(tmp_path / "a.npz", "gru", {}, layer="encoder.rnn")
+    assert bare.left_out == sorted([*others, "fc.weight", "fc.bias"]) and not bare.parameters.has_readout
+    whole = read_network(tmp_path / "a.npz", "gru", {}, layer="encoder.rnn", readout="fc.weight", ignore=["norm.bias"])
+    assert whole.left_out == sorted(others)
+    expected = pytorch_outputs("gru", state, inputs(), module="encoder.rnn.")
+    np.testing.assert_allclose(our_outputs(whole, inputs()), expected, rtol=1e-12)  # seven steps of rounding
+    with pytest.raises(ValueError, match=r"layer: there is no encoder.rn, did you mean 'encoder.rnn'"):
+        read_network(tmp_path / "a.npz", "gru", {}, layer="encoder.rn")

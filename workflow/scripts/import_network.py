@@ -14,7 +14,7 @@ start(snakemake)
 params, file = snakemake.params, snakemake.input.file
 cell, parameters, left_out = read_network(file, **params.network)
 if left_out:
-    log.warning("%s: left out, as `ignore` says: %s", file, ", ".join(left_out))
+    log.warning("%s: left out: %s", file, ", ".join(left_out))
 networks = Networks(cell, Parameters(*(p[None] for p in parameters)), tuple(params.seeds), (0,))
 title = f"Network {snakemake.wildcards.network}: a {cell.name} cell, imported"
 about = attributes(snakemake, title, str(parameters.W.dtype), CPU)
