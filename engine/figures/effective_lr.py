@@ -66,11 +66,11 @@ PREDICTORS = {
 
 
 def predictor_figure(datasets):
-    """Predictors of the sensitivity, one panel a cell, and a last one with the gate products neuron by neuron.
+    """Predictors of the sensitivity, one panel a cell, and a last one with the gate products unit by unit.
 
     `datasets` is {cell: dataset} of one task; all curves at the last checkpoint that has them, relative to lag 1.
     """
-    multi = {cell: ds for cell, ds in datasets.items() if "log_neuron_gate_product" in ds}
+    multi = {cell: ds for cell, ds in datasets.items() if "log_unit_gate_product" in ds}
     count = len(datasets) + len(multi)
     columns = min(count, 4)
     figure, axes = panels(-(-count // columns), columns, 2.4 * -(-count // columns))
@@ -79,7 +79,7 @@ def predictor_figure(datasets):
     for ax, (cell, ds) in zip(axes.flat, datasets.items(), strict=False):
         draw_predictors(ax, ds.isel(checkpoint=-1, predictor_checkpoint=-1), cell)
     for ax, (cell, ds) in zip(axes.flat[len(datasets) :], multi.items(), strict=False):
-        draw_neurons(ax, ds.isel(checkpoint=-1), cell)
+        draw_units(ax, ds.isel(checkpoint=-1), cell)
     axes.flat[0].set_ylabel("relative to lag 1")
     legend_below(figure, axes.flat[:count])
     return figure
@@ -101,9 +101,9 @@ def draw_predictors(ax, last, cell):
     ax.set(xlabel="lag $h$")
 
 
-def draw_neurons(ax, last, cell):
-    """Each neuron's own gate product, the mean over seeds of every tenth part of the neurons ordered by it."""
-    ordered = np.sort(last.log_neuron_gate_product.values, axis=-1) / LOG10
+def draw_units(ax, last, cell):
+    """Each unit's own gate product, the mean over seeds of every tenth part of the units ordered by it."""
+    ordered = np.sort(last.log_unit_gate_product.values, axis=-1) / LOG10
     shown = ordered[:, :, np.linspace(0, ordered.shape[2] - 1, 11).round().astype(int)]
     for i, line in enumerate(mean_interval(shown)[0].T):
         style = {"lw": 1.8, "alpha": 1} if i == 5 else {"lw": 0.7, "alpha": 0.6}
@@ -111,5 +111,5 @@ def draw_neurons(ax, last, cell):
         if i == 5:
             mark_what_is_left_out(ax, drawn, ~np.isnan(shown[:, :, i]))
     round_numbers(ax.yaxis)
-    ax.set_title(f"{cell}: by neuron")
+    ax.set_title(f"{cell}: by unit")
     ax.set(xlabel="lag $h$")

@@ -240,7 +240,7 @@ def guarded(log_S):
 
 
 def one_more_gate(cell, W, z):
-    """log prod_{j=k..t} g_j, h + 1 gates for h Jacobians: (pair, member, sample); mean over neurons as in P0."""
+    """log prod_{j=k..t} g_j, h + 1 gates for h Jacobians: (pair, member, sample); mean over units as in P0."""
     t, k = all_pairs(z.shape[0])
     log_g, _ = log_gates_over_time(cell, W, z)
     return log_mean(products_of_gates(log_g, t, k - 1), axis=2)

@@ -33,9 +33,9 @@ QUANTITIES = {
     "r_squared": Quantity(BY_NETWORK, "R^2 of log S on log P0", "[ELR.slope]"),
     "fitted_pairs": Quantity(BY_NETWORK, "pairs (t, k) of all samples in the fit of log S on log P0", "[ELR.slope]"),
     "dropped_pairs": Quantity(BY_NETWORK, "pairs that cannot enter the fit, since S or P0 is 0", "[ELR.slope]"),
-    "log_neuron_gate_product": Quantity(
-        "seed checkpoint lag neuron",
-        "log of the median over samples and t of the neuron's gate product",
+    "log_unit_gate_product": Quantity(
+        "seed checkpoint lag unit",
+        "log of the median over samples and t of the unit's gate product",
         "[ELR.neuron]",
     ),
 } | unit_rates.QUANTITIES
@@ -51,7 +51,6 @@ def coordinates(networks, *, T, predictor_checkpoints=None, **_):
         "checkpoint": networks.checkpoints,
         "predictor_checkpoint": predictor_checkpoints or first_and_last(networks.checkpoints),
         "lag": range(1, T),
-        "neuron": networks.cell.unit_coordinates["unit"],
     }
 
 
@@ -59,7 +58,7 @@ def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None,
     """All QUANTITIES of a gated cell's networks on one fixed probe batch a seed; `rate` is the step size mu.
 
     [ELR.A0], [ELR.A1] and the rates of units [ELR.diag] are taken at `predictor_checkpoints`, by default the first and
-    the last. `log_neuron_gate_product` is there for a cell with a gate for each unit.
+    the last. `log_unit_gate_product` is there for a cell with a gate for each unit.
     """
     cell, checkpoints = networks.cell, predictor_checkpoints or first_and_last(networks.checkpoints)
     t, k = pairs(T)
@@ -101,9 +100,9 @@ def first_and_last(checkpoints):
 
 
 def gate_products(cell, W, z):
-    """log P0 [ELR.P0] and log R0 [ELR.R0] (pair, member, sample); a gate a unit: also (pair, member, sample, neuron).
+    """log P0 [ELR.P0] and log R0 [ELR.R0] (pair, member, sample); a gate a unit: also (pair, member, sample, unit).
 
-    The products of a cell with a gate for each unit are taken neuron by neuron and then averaged over the neurons.
+    The products of a cell with a gate for each unit are taken unit by unit and then averaged over the units.
     """
     xp = namespace(z)
     t, k = pairs(z.shape[0])
@@ -111,9 +110,9 @@ def gate_products(cell, W, z):
         xp.permute_dims(xp.stack(parts), (0, 1, 3, 2))
         for parts in zip(*(cell.log_gates(W, z[i, ...]) for i in range(z.shape[0])), strict=True)
     )
-    by_neuron, retained = (products_of_gates(log, t, k) for log in (log_g, log_r))
-    found = {"log_gate_product": log_mean(by_neuron, axis=-1), "log_retention_product": log_mean(retained, axis=-1)}
-    return found | ({"log_neuron_gate_product": by_neuron} if by_neuron.shape[-1] > 1 else {})
+    by_unit, retained = (products_of_gates(log, t, k) for log in (log_g, log_r))
+    found = {"log_gate_product": log_mean(by_unit, axis=-1), "log_retention_product": log_mean(retained, axis=-1)}
+    return found | ({"log_unit_gate_product": by_unit} if by_unit.shape[-1] > 1 else {})
 
 
 def products_of_gates(log_g, t, k):

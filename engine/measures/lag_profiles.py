@@ -86,5 +86,5 @@ def gate_products_to_the_end(log_g):
 
 
 def gate_product_profile(log_products):
-    """log of the median over samples of the mean over neurons, NumPy (member, lag), from (lag, member, unit, batch)."""
+    """log of the median over samples of the mean over units, NumPy (member, lag), from (lag, member, unit, batch)."""
     return to_host(log_median(log_mean(log_products, axis=2), axis=2)).T

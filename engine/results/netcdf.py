@@ -31,7 +31,6 @@ COORDINATES = {
     "below": ("unit of the layer below that a weight reads, counted from 0", "1"),
     "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
     "input": ("input channel, counted from 0", "1"),
-    "neuron": ("unit of the state, counted from 0", "1"),
     "departure": ("what is computed; `exact` is the definition", "1"),
     "slope_departure": ("what is computed; `exact` is the definition", "1"),
     "probed_lag": ("lag h = t - k at which singular vectors were taken", "time step"),
@@ -63,21 +62,34 @@ def dataset(quantities, arrays, coords, attributes):
 def axis(name, values):
     """A coordinate with its long name and units; without an entry in COORDINATES the long name is its name."""
     long_name, units = COORDINATES.get(name, (name.replace("_", " "), "1"))
-    return ALONG.get(name, name), np.asarray(values), {"long_name": long_name, "units": units}
+    return ALONG.get(name, name), in_32_bits(values), {"long_name": long_name, "units": units}
 
 
 def plain(value):
     """An attribute that NetCDF can hold: true values, None and mappings become text."""
     if isinstance(value, bool | type(None)):
         return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, int):
+        return in_32_bits(value)[()]
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
+def in_32_bits(values):
+    """An array of `values`: whole numbers as int32, which NetCDF-3 has too, unless one of them is too large."""
+    values = np.asarray(values)
+    small = values.dtype.kind == "i" and (values == values.astype(np.int32)).all()
+    return values.astype(np.int32) if small else values
+
+
 def save(ds, path):
-    """Writes a dataset, whole or not at all; RuntimeError says how much space was free if that fails."""
+    """Writes a dataset, whole or not at all; RuntimeError says how much space was free if that fails.
+
+    Text is written as characters, which NetCDF-3 has too.
+    """
+    text = {name: {"dtype": "S1"} for name, variable in ds.variables.items() if variable.dtype.kind in "OTU"}
     with atomic_write(path) as part:
         try:
-            ds.to_netcdf(part, engine="netcdf4", format="NETCDF4")
+            ds.to_netcdf(part, engine="netcdf4", format="NETCDF4", encoding=text)
         except (OSError, RuntimeError) as error:  # a full disk is an "HDF error", and no more, to the library
             needed, free = (size / 1e6 for size in (ds.nbytes, disk_usage(part.parent).free))
             room = f"it needs {needed:.1f} MB, and {free:.1f} MB are free there"

@@ -33,7 +33,6 @@ AXES = {
     "lag": range(20),
     "probed_lag": [1, 4, 12],
     "unit": range(6),
-    "neuron": range(6),
     "weight": ["all", "W_r", "W_i"],
     "profile": ["transport", "update_gates", "retention_gates", "gradient"],
     "estimator": ["decay", "mean_lag"],

@@ -98,16 +98,16 @@ def test_every_quantity_is_its_definition(name):
 
 @pytest.mark.parametrize("name", ["multi", "gru", "lstm"])
 def test_shapes_are_those_of_the_quantities(name):
-    sizes = {"seed": 2, "checkpoint": 2, "predictor_checkpoint": 2, "lag": T - 1, "neuron": 5, "unit": 5}
+    sizes = {"seed": 2, "checkpoint": 2, "predictor_checkpoint": 2, "lag": T - 1, "unit": 5}
     found = measure(networks_of(small_cell(name)), "adding", rate=0.1, T=T, probe_batch=PROBES)
     assert set(found) == set(QUANTITIES)
     for quantity, array in found.items():
         assert array.shape == tuple(sizes[dim] for dim in QUANTITIES[quantity].dims.split()), quantity
 
 
-def test_one_gate_for_all_units_has_no_products_by_neuron():
+def test_one_gate_for_all_units_has_no_products_by_unit():
     found = measure(networks_of(small_cell("scalar")), "adding", rate=0.1, T=T, probe_batch=PROBES)
-    assert set(QUANTITIES) - set(found) == {"log_neuron_gate_product"}
+    assert set(QUANTITIES) - set(found) == {"log_unit_gate_product"}
 
 
 @pytest.mark.parametrize("name", ["leaky", "multi"])

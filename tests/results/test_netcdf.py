@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import netCDF4
 import numpy as np
 import pytest
 from conftest import needs_compiler, small_cell
@@ -19,7 +20,7 @@ from engine.training.train import train
 
 QUANTITIES = {"height": Quantity("seed lag", "height of a thing", "[ELR.S]", units="m")}
 ARRAYS = {"height": np.arange(6.0).reshape(2, 3)}
-COORDS = {"seed": [3, 8], "lag": [1, 2, 4], "neuron": range(9)}
+COORDS = {"seed": [3, 8], "lag": [1, 2, 4], "unit": range(9)}
 
 
 def test_every_variable_and_coordinate_is_described(tmp_path):
@@ -29,7 +30,7 @@ def test_every_variable_and_coordinate_is_described(tmp_path):
     assert ds.height.attrs == {"long_name": "height of a thing", "units": "m", "equation": "[ELR.S]"}
     assert ds.seed.values.tolist() == [3, 8] and ds.lag.values.tolist() == [1, 2, 4]
     assert all({"long_name", "units"} <= set(v.attrs) for v in ds.variables.values())
-    assert "neuron" not in ds.coords  # no variable has this dimension
+    assert "unit" not in ds.coords  # no variable has this dimension
 
 
 def test_undescribed_and_misfitting_arrays_are_refused():
@@ -42,6 +43,32 @@ def test_undescribed_and_misfitting_arrays_are_refused():
 def test_attributes_of_any_kind_can_be_written(tmp_path):
     save(dataset(QUANTITIES, ARRAYS, COORDS, {"a": True, "b": None, "c": {"x": 1}, "d": 2.5}), tmp_path / "a.nc")
     assert load(tmp_path / "a.nc").attrs == {"a": "yes", "b": "none", "c": '{"x": 1}', "d": 2.5}
+
+
+def types(ds, path):
+    """{name: type in the file} of the variables and the attributes of a dataset that is written there."""
+    save(ds, path)
+    with netCDF4.Dataset(path) as file:
+        return {name: of.dtype for name, of in [*file.variables.items(), *vars(file).items()]}
+
+
+def test_whole_numbers_take_32_bits_where_they_fit(tmp_path):
+    """NetCDF-3 has no more, and `nccopy -k classic` refuses them."""
+    found = types(dataset(QUANTITIES, ARRAYS, COORDS, {"units": 5}), tmp_path / "a.nc")
+    assert found == {"height": np.float64, "seed": np.int32, "lag": np.int32, "units": np.int32}
+    large = COORDS | {"lag": [1, 2, 2**31]}
+    found = types(dataset(QUANTITIES, ARRAYS, large, {"units": 2**31}), tmp_path / "a.nc")
+    assert found == {"height": np.float64, "seed": np.int32, "lag": np.int64, "units": np.int64}
+    assert load(tmp_path / "a.nc").lag.values.tolist() == large["lag"]
+
+
+def test_text_is_written_as_characters_and_comes_back(tmp_path):
+    named = {"lag": ["short", "größer", ""]}
+    for _ in range(2):  # as made, and as read
+        found = types(dataset(QUANTITIES, ARRAYS, COORDS | named, {}), tmp_path / "a.nc")
+        assert found["lag"] == np.dtype("S1")
+        named = {"lag": load(tmp_path / "a.nc").lag.values}
+        assert named["lag"].tolist() == ["short", "größer", ""]
 
 
 def test_same_inputs_same_bytes(tmp_path):

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -106,6 +107,17 @@ def test_the_configuration_in_a_file_is_what_its_job_used(smoke):
     assert config["protocol"]["checkpoints"] == ds.checkpoint.values.tolist() == [0, 60]
     assert config["protocol"]["sequences"] == 16
     assert config["cell"]["units"] == ds.sizes["unit"] == 16
+
+
+def test_every_file_has_only_types_of_netcdf_3(smoke):
+    """So `nccopy -k classic` copies it, for programs that read nothing newer."""
+    classic = {np.dtype(kind) for kind in ("S1", "i4", "f4", "f8")}
+    for path in (smoke[0] / "results").rglob("*.nc"):
+        with netCDF4.Dataset(path) as file:
+            assert {variable.dtype for variable in file.variables.values()} <= classic, path
+            for name in file.ncattrs():
+                value = file.getncattr(name)
+                assert value.isascii() if isinstance(value, str) else value.dtype in classic, (path, name)
 
 
 # Variables with values that are missing or infinite in a sound run, and why.
