@@ -42,7 +42,7 @@ def test_extending_works_as_it_stands(tmp_path):
         else:
             (folder / name).write_text(text)
     made = {str(path.relative_to(folder / "results/mine")) for path in (folder / "results/mine").rglob("*")}
-    assert {"effective_lr/fresh/peak/mgu.nc", "figures/fresh/effective_lr_mgu_peak.pdf"} <= made
+    assert {"effective_lr/fresh/peak/mgu.nc", "figures/effective_lr/fresh/peak/mgu.pdf"} <= made
 
 
 def test_own_networks_are_measured_as_the_page_says(tmp_path):

@@ -25,18 +25,34 @@ FILES = {
     "networks": "networks/{network}/{quantity}",
 }
 RELEASED = ("plain", "leaky", "scalar", "multi")  # cells that the released code has
-PAPER_FIGURES = {
-    "expansion_scalar": 1,
-    "expansion_multi": 2,
-    "fresh/effective_lr_leaky_adding": 3,
-    "fresh/effective_lr_scalar_adding": 4,
-    "fresh/effective_lr_multi_adding": 5,
-    "anisotropy_adding": 6,
-    "anisotropy_ar2": 7,
-    "anisotropy_movingavg": 8,
-    "anisotropy_delaysum": 9,
-    "anisotropy_narma10": 10,
+# What is drawn: names below results/{run}/figures/, without .pdf and .png.
+FIGURES = {
+    "expansion": "expansion/{cell}",
+    "effective_lr": "effective_lr/{data}/{task}/{cell}",
+    "predictors": "predictors/{data}/{task}",
+    "anisotropy": "anisotropy/{task}",
+    "gates": "gates/{data}/{page}",
+    "time_scales": "time_scales/{data}/{page}",
+    "coupling": "coupling/{data}",
+    "alignment": "alignment/{data}/{task}",
+    "steps": "steps/{data}/{model}",
+    "shares": "shares/{data}",
+    "means": "means/{data}/{task}",
+    "claims": "claims",
+    "networks": "networks",
 }
+PAPER_FIGURES = (  # in the paper's order
+    "expansion/scalar",
+    "expansion/multi",
+    "effective_lr/fresh/adding/leaky",
+    "effective_lr/fresh/adding/scalar",
+    "effective_lr/fresh/adding/multi",
+    "anisotropy/adding",
+    "anisotropy/ar2",
+    "anisotropy/movingavg",
+    "anisotropy/delaysum",
+    "anisotropy/narma10",
+)
 
 
 def folder(config):
@@ -44,16 +60,16 @@ def folder(config):
     return f"results/{config['run']}"
 
 
-def name(kind, **parts):
-    """The name in FILES with those of its {parts} filled in that are given; a model fills in cell and optimizer."""
+def filled(pattern, **parts):
+    """A name with those of its {parts} filled in that are given; a model fills in cell and optimizer too."""
     if "model" in parts:
-        parts["cell"], parts["optimizer"] = parts.pop("model").split("-")
-    return re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], part[0]), FILES[kind])
+        parts["cell"], parts["optimizer"] = parts["model"].split("-")
+    return re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], part[0]), pattern)
 
 
 def path(config, kind, **parts):
     """The path of a file, or of all files that differ in the {parts} that are not given."""
-    return f"{folder(config)}/{name(kind, **parts)}.nc"
+    return f"{folder(config)}/{filled(FILES[kind], **parts)}.nc"
 
 
 def asked(config, experiment):
@@ -192,46 +208,60 @@ def made_before(config):
     return sorted({file.parent for pattern in globs for file in Path(folder(config)).glob(pattern)})
 
 
-# Figures: names below results/{run}/figures/, without their number and ending.
+def figure(kind, **parts):
+    """The name of a figure, or of all that differ in the {parts} that are not given."""
+    return filled(FIGURES[kind], **parts)
 
 
-def figure(config, figure_name):
-    """The two files of a figure."""
-    within, slash, last = figure_name.rpartition("/")
-    number = f"figure_{PAPER_FIGURES[figure_name]:02d}_" if figure_name in PAPER_FIGURES else ""
-    return [f"{folder(config)}/figures/{within}{slash}{number}{last}.{ending}" for ending in ("pdf", "png")]
+def figure_files(config, names):
+    """Both files of each figure."""
+    return [f"{folder(config)}/figures/{name}.{ending}" for name in names for ending in ("pdf", "png")]
 
 
 def figures(config):
-    """Every figure of the experiments that the configuration asks for."""
+    """Names of all figures of the experiments that the configuration asks for."""
     names = []
     if block := asked(config, "expansion"):
-        names += [f"expansion_{cell}" for cell in block["cells"]]
+        names += [figure("expansion", cell=cell) for cell in block["cells"]]
     if asked(config, "effective_lr"):
-        names += [f"{data}/effective_lr_{cell}_{task}" for data, task, cell in effective_rates(config)]
-        names += [f"{data}/predictors_{task}" for data, task in trained_on(config, "effective_lr")]
+        names += [figure("effective_lr", data=d, task=t, cell=c) for d, t, c in effective_rates(config)]
+        names += [figure("predictors", data=d, task=t) for d, t in trained_on(config, "effective_lr")]
     if block := asked(config, "anisotropy"):
-        names += [f"anisotropy_{task}" for task in block["tasks"]]
+        names += [figure("anisotropy", task=task) for task in block["tasks"]]
     if asked(config, "gates"):
-        names += [*(name for family in families(config).values() for name in family), "claims"]
+        names += [*(name for family in families(config).values() for name in family), figure("claims")]
     if asked(config, "networks"):
-        names += ["networks"]
-    return [file for figure_name in names for file in figure(config, figure_name)]
+        names += [figure("networks")]
+    return names
+
+
+def number(name):
+    """The number that a figure has in the paper; None if it is not there."""
+    return PAPER_FIGURES.index(name) + 1 if name in PAPER_FIGURES else None
+
+
+def paper(config):
+    """{copy: file} of the figures and the table that the paper has too, under their numbers there."""
+    copies = {f"figures/{name}": f"figure_{number(name):02d}" for name in figures(config) if number(name)}
+    files = {f"{name}.{ending}": f"{copy}.{ending}" for name, copy in copies.items() for ending in ("pdf", "png")}
+    if asked(config, "gates"):
+        files |= {f"table1.{ending}": f"table_1.{ending}" for ending in ("csv", "tex")}
+    return {f"{folder(config)}/paper/{copy}": f"{folder(config)}/{file}" for file, copy in files.items()}
 
 
 def families(config):
     """{family: {figure: what it is of, in words}}: figures that one job draws."""
     of = {(data, task): f"{task}, {data_label(data)}" for data, task in trained_on(config, "anisotropy")}
     all_tasks = {data: f"all tasks, {data_label(data)}" for data in regimes(config, "anisotropy")}
-    told_apart = is_factorial(config)
+    told_apart, compared = is_factorial(config), config["gates"]["compared"]
     return {
-        "gates": {f"{data}/gates_{page}": f"{page}, {data_label(data)}" for data, page in gate_pages(config)},
-        "time_scales": {name: of[data, task] for name, (data, task, _) in time_scale_pages(config).items()},
-        "coupling": {f"{data}/coupling": f"all tasks, {data_label(data)}" for data in coupled(config)},
-        "alignment": {f"{data}/alignment_{task}": words for (data, task), words in of.items()},
-        "steps": {f"{d}/steps_{m}": words for d, words in all_tasks.items() for m in config["gates"]["compared"]},
-        "shares": {f"{data}/shares": words for data, words in all_tasks.items() if told_apart},
-        "means": {f"{data}/means_{task}": words for (data, task), words in of.items() if told_apart},
+        "gates": {figure("gates", data=d, page=p): f"{p}, {data_label(d)}" for d, p in gate_pages(config)},
+        "time_scales": {name: of[d, t] for name, (d, t, _) in time_scale_pages(config).items()},
+        "coupling": {figure("coupling", data=d): f"all tasks, {data_label(d)}" for d in coupled(config)},
+        "alignment": {figure("alignment", data=d, task=t): words for (d, t), words in of.items()},
+        "steps": {figure("steps", data=d, model=m): words for d, words in all_tasks.items() for m in compared},
+        "shares": {figure("shares", data=d): words for d, words in all_tasks.items() if told_apart},
+        "means": {figure("means", data=d, task=t): words for (d, t), words in of.items() if told_apart},
     }
 
 
@@ -255,10 +285,10 @@ def time_scale_pages(config):
     parts = {"": found}
     if len(found) > 5:
         cells = dict.fromkeys(model.split("-")[0] for model in found)
-        parts = {f"{cell}_": [model for model in found if model.startswith(f"{cell}-")] for cell in cells}
+        parts = {f"/{cell}": [model for model in found if model.startswith(f"{cell}-")] for cell in cells}
     measured = gates(config)
     return {
-        f"{data}/time_scales_{part}{task}": (
+        figure("time_scales", data=data, page=f"{task}{part}"): (
             data,
             task,
             {model: measured["anisotropy", data, task, model] for model in chosen},

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slurm
 SCRIPTS = ROOT / "tests" / "slurm"
 CONF = Path("/etc/slurm/slurm.conf")
 PROFILE = ("--workflow-profile", "profiles/slurm")
-FIGURE = "results/smoke/figures/fresh/figure_05_effective_lr_multi_adding.png"
+FIGURE = "results/smoke/figures/effective_lr/fresh/adding/multi.png"
 BY_SBATCH = "results/smoke/effective_lr/fresh/adding/multi.nc"
 
 # One job grows past what it asked for, the other trains on and on.

@@ -47,29 +47,34 @@ def test_gates_measures_no_model_twice_on_the_same_data():
 def test_nothing_of_an_experiment_that_is_not_asked_for():
     alone = PAPER | {"experiments": ["expansion"]}
     assert {source for source, *_ in targets.evidence(alone)} == {"expansion"}
-    assert len(targets.figures(alone)) == 2 * 2 and targets.tables(alone) == []
+    assert targets.figures(alone) == ["expansion/scalar", "expansion/multi"] and targets.tables(alone) == []
     assert not any(targets.families(alone).values())
 
 
-def test_figures_of_the_paper_carry_its_number():
-    assert targets.figure(PAPER, "anisotropy_narma10")[0] == "results/paper/figures/figure_10_anisotropy_narma10.pdf"
-    names = {Path(file).stem for file in targets.figures(PAPER)}
-    assert sum(name.startswith("figure_") for name in names) == len(targets.PAPER_FIGURES)
+def test_the_papers_figures_and_table_are_copied_under_their_numbers():
+    found = targets.paper(PAPER)
+    figures = [f"figure_{number:02d}.{ending}" for number in range(1, 11) for ending in ("pdf", "png")]
+    assert list(found) == [f"results/paper/paper/{copy}" for copy in (*figures, "table_1.csv", "table_1.tex")]
+    assert found["results/paper/paper/figure_10.pdf"] == "results/paper/figures/anisotropy/narma10.pdf"
+    assert set(found.values()) <= {*targets.figure_files(PAPER, targets.figures(PAPER)), *targets.tables(PAPER)}
 
 
-def test_figures_on_other_data_than_the_papers_carry_no_number():
-    name = "effective_lr_leaky_adding"
-    assert targets.figure(PAPER, f"fresh/{name}")[1].endswith(f"/figures/fresh/figure_03_{name}.png")
-    assert targets.figure(PAPER, f"n256/{name}")[1].endswith(f"/figures/n256/{name}.png")
+def test_only_what_the_run_has_in_common_with_the_paper_is_copied():
+    other = merged(PAPER, {"experiments": ["effective_lr"], "effective_lr": {"data": ["one_batch"]}})
+    assert targets.paper(other) == {}
+    alone = merged(PAPER, {"experiments": ["expansion"], "expansion": {"cells": ["multi", "gru"]}})
+    copies = {"figure_02.pdf": "expansion/multi.pdf", "figure_02.png": "expansion/multi.png"}
+    expected = {f"results/paper/paper/{copy}": f"results/paper/figures/{file}" for copy, file in copies.items()}
+    assert targets.paper(alone) == expected
 
 
 def test_many_models_have_a_page_of_time_scales_for_each_cell():
-    def kinds(config):
-        return {name.rpartition("_")[0] for name in targets.time_scale_pages(config)}
+    def pages(config):
+        return {name for name in targets.time_scale_pages(config) if name.startswith("time_scales/fresh/ar2")}
 
-    assert kinds(PAPER) == {f"{data}/time_scales" for data in DATA}
-    assert kinds(FACTORIAL) == {f"{data}/time_scales_{cell}" for data in DATA for cell in ("scalar", "multi")}
-    _, _, measured = targets.time_scale_pages(FACTORIAL)["fresh/time_scales_multi_ar2"]
+    assert pages(PAPER) == {"time_scales/fresh/ar2"}
+    assert pages(FACTORIAL) == {"time_scales/fresh/ar2/scalar", "time_scales/fresh/ar2/multi"}
+    _, _, measured = targets.time_scale_pages(FACTORIAL)["time_scales/fresh/ar2/multi"]
     assert measured["multi-adam"] == "results/factorial/gates/anisotropy/fresh/ar2/multi-adam.nc" and len(measured) == 5
 
 

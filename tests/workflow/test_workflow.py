@@ -58,12 +58,42 @@ def test_results_lie_in_the_working_directory(house_and_project, within, words):
     assert (project / IMPORTED).exists() and not (house / "results").exists()
 
 
+FIGURES = """
+    alignment/fresh/adding       alignment/fresh/narma10      alignment/one_batch/adding   alignment/one_batch/narma10
+    anisotropy/adding            anisotropy/narma10           claims                       networks
+    coupling/fresh               coupling/one_batch           expansion/multi              expansion/scalar
+    effective_lr/fresh/adding/leaky    effective_lr/fresh/adding/multi    effective_lr/fresh/adding/scalar
+    gates/fresh/adding           gates/fresh/effective_lr     gates/fresh/narma10          predictors/fresh/adding
+    gates/one_batch/adding       gates/one_batch/narma10      steps/fresh/multi-sgd        steps/one_batch/multi-sgd
+    time_scales/fresh/adding     time_scales/fresh/narma10    time_scales/one_batch/adding time_scales/one_batch/narma10
+"""
+NUMBERED = {
+    "figure_01": "expansion/scalar",
+    "figure_02": "expansion/multi",
+    "figure_03": "effective_lr/fresh/adding/leaky",
+    "figure_04": "effective_lr/fresh/adding/scalar",
+    "figure_05": "effective_lr/fresh/adding/multi",
+    "figure_06": "anisotropy/adding",
+    "figure_10": "anisotropy/narma10",
+}
+
+
 def test_smoke_makes_every_figure_in_both_formats(smoke):
     figures = smoke[0] / "results" / "smoke" / "figures"
-    pdf, png = ({p.stem for p in figures.rglob(f"*.{ext}")} for ext in ("pdf", "png"))
-    assert pdf == png
-    assert all(p.stat().st_size > 5000 for p in figures.rglob("*.*"))
-    assert (figures / "one_batch" / "gates_adding.pdf").exists()
+    made = [path for path in figures.rglob("*") if path.is_file()]
+    named = {figures / f"{name}.{ending}" for name in FIGURES.split() for ending in ("pdf", "png")}
+    assert set(made) == named
+    assert all(path.stat().st_size > 5000 for path in made)
+
+
+def test_what_the_paper_has_is_there_under_its_number(smoke):
+    results = smoke[0] / "results" / "smoke"
+    files = {copy: f"figures/{name}" for copy, name in NUMBERED.items()}
+    copies = {f"{copy}.{ending}": f"{name}.{ending}" for copy, name in files.items() for ending in ("pdf", "png")}
+    copies |= {"table_1.csv": "table1.csv", "table_1.tex": "table1.tex"}
+    assert {path.name for path in (results / "paper").iterdir()} == set(copies)
+    for copy, file in copies.items():
+        assert (results / "paper" / copy).read_bytes() == (results / file).read_bytes()
 
 
 # {family: figures of it in a smoke run}; a name stands under the first family that is part of it.
@@ -183,7 +213,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
         assert planned(smoke[0]) == {}, "touching a file is no edit"
         edited.write_text(before + "\n# edited\n")
         judged = {"claims": 1, "draw_claims": 1, "table_pages": 1}
-        expected = {"expansion": 2, "draw_expansion": 2, "measure_network": 1, "all": 1}
+        expected = {"expansion": 2, "draw_expansion": 2, "measure_network": 1, "paper": 1, "all": 1}
         assert planned(smoke[0]) == expected | judged
     finally:
         edited.write_text(before)
@@ -263,7 +293,7 @@ def test_a_figure_edit_trains_nothing(smoke):
     before = edited.read_text()
     try:
         edited.write_text(before + "\n# edited\n")
-        assert set(planned(smoke[0])) <= {"draw_effective_lr", "draw_predictors", "all"}
+        assert set(planned(smoke[0])) <= {"draw_effective_lr", "draw_predictors", "paper", "all"}
     finally:
         edited.write_text(before)
 

@@ -44,6 +44,7 @@ ENVIRONMENT = f"../envs/{'gpu' if GPU else 'engine'}.yaml"
 RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
 FAMILIES, NETWORKS = targets.families(config), targets.networks(config)
+BLOCK = "{block}" if len(BLOCKS) > 1 else ""
 SPLIT = set()  # folders below RESULTS whose files are written in blocks of seeds, then joined
 
 
@@ -68,8 +69,7 @@ wildcard_constraints:
     task="[a-z0-9_]+",
     cell="[a-z0-9_]+",
     optimizer="[a-z0-9_]+",
-    number="(figure_[0-9]{2}_)?",
-    block=r"(\.seeds[0-9]+-[0-9]+)" if len(BLOCKS) > 1 else "()",
+    block=r"\.seeds[0-9]+-[0-9]+",
 
 
 def code(script, *modules):
@@ -103,7 +103,7 @@ def path(kind, **parts):
 def by_seeds(kind):
     """Such a file as the output of jobs that hold seeds: of one job, or of one a block, which `join` puts together."""
     SPLIT.add(targets.FILES[kind].partition("/")[0])
-    file = f"{RESULTS}/{targets.FILES[kind]}{{block}}.nc"
+    file = f"{RESULTS}/{targets.FILES[kind]}{BLOCK}.nc"
     return temp(file) if len(BLOCKS) > 1 else file
 
 
@@ -114,7 +114,7 @@ def log_of(kind):
 
 def log_by_seeds(kind):
     """The same for `by_seeds`."""
-    return f"{RESULTS}/logs/{targets.FILES[kind]}{{block}}.log"
+    return f"{RESULTS}/logs/{targets.FILES[kind]}{BLOCK}.log"
 
 
 def benchmark_of(kind):
@@ -124,7 +124,7 @@ def benchmark_of(kind):
 
 def benchmark_by_seeds(kind):
     """The same for `by_seeds`."""
-    return f"{RESULTS}/benchmarks/{targets.FILES[kind]}{{block}}.tsv"
+    return f"{RESULTS}/benchmarks/{targets.FILES[kind]}{BLOCK}.tsv"
 
 
 def megabytes(need):
@@ -149,16 +149,21 @@ def job_size(size, wildcards):
     return size(config, wildcards, len(seeds_in_job(wildcards)))
 
 
-def drawn(pattern, category, shows, of, within=""):
-    """The two files that a job draws, in the folder `within`; the PNG is for the report."""
-    file, caption = f"{RESULTS}/figures/{within}{{number}}{pattern}", pattern.split("_{")[0]
+def drawn(kind, category, shows, of):
+    """The two files of a figure that a job draws; the PNG is for the report."""
+    pdf, png = targets.figure_files(config, [targets.figure(kind)])
 
     def labels(wildcards):
-        number = wildcards.number.partition("_")[2].strip("_")
-        of_data = f"{of}, {data_label(wildcards.data)}" if within else of
-        return {"shows": f"Figure {int(number):2}: {shows}" if number else shows, "of": of_data.format(**wildcards)}
+        number = targets.number(targets.figure(kind, **wildcards))
+        of_data = f"{of}, {data_label(wildcards.data)}" if "data" in wildcards.keys() else of
+        return {"shows": f"Figure {number:2}: {shows}" if number else shows, "of": of_data.format(**wildcards)}
 
-    return [f"{file}.pdf", report(f"{file}.png", f"../report/{caption}.rst", category, labels=labels)]
+    return [pdf, report(png, f"../report/{kind}.rst", category, labels=labels)]
+
+
+def log_of_drawing(kind):
+    """The log of the job that draws such a figure."""
+    return f"{RESULTS}/logs/figures/{targets.FIGURES[kind]}.log"
 
 
 def in_report(file, category, caption, **labels):

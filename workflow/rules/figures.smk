@@ -1,4 +1,4 @@
-# Figures, as PDF and PNG. Those of the paper carry its number in their name.
+# Figures, as PDF and PNG; those of the paper again under their numbers there.
 from itertools import product
 
 TRAINED = list(product(targets.regimes(config, "anisotropy"), config["anisotropy"]["models"]))
@@ -9,15 +9,9 @@ rule draw_effective_lr:
         measured=path("effective_lr"),
         code=code("draw_effective_lr.py"),
     output:
-        drawn(
-            "effective_lr_{cell}_{task}",
-            "Effective learning rates",
-            "effective rates by lag",
-            "{cell}, {task}",
-            within="{data}/",
-        ),
+        drawn("effective_lr", "Effective learning rates", "effective rates by lag", "{cell}, {task}"),
     log:
-        f"{RESULTS}/logs/figures/{{data}}/{{number}}effective_lr_{{cell}}_{{task}}.log",
+        log_of_drawing("effective_lr"),
     conda:
         "../envs/engine.yaml"
     threads: 1
@@ -33,15 +27,9 @@ rule draw_predictors:
         measured=[path("effective_lr", cell=cell) for cell in config["effective_lr"]["cells"]],
         code=code("draw_predictors.py"),
     output:
-        drawn(
-            "predictors_{task}",
-            "Effective learning rates",
-            "what predicts them",
-            "all cells, {task}",
-            within="{data}/",
-        ),
+        drawn("predictors", "Effective learning rates", "what predicts them", "all cells, {task}"),
     log:
-        f"{RESULTS}/logs/figures/{{data}}/{{number}}predictors_{{task}}.log",
+        log_of_drawing("predictors"),
     conda:
         "../envs/engine.yaml"
     threads: 1
@@ -59,9 +47,9 @@ rule draw_expansion:
         measured=path("expansion"),
         code=code("draw_expansion.py"),
     output:
-        drawn("expansion_{cell}", "First-order expansion", "first-order expansion", "{cell}"),
+        drawn("expansion", "First-order expansion", "first-order expansion", "{cell}"),
     log:
-        f"{RESULTS}/logs/figures/{{number}}expansion_{{cell}}.log",
+        log_of_drawing("expansion"),
     conda:
         "../envs/engine.yaml"
     threads: 1
@@ -78,9 +66,9 @@ rule draw_anisotropy:
         training=[path("training", experiment="anisotropy", data=data, model=model) for data, model in TRAINED],
         code=code("draw_anisotropy.py"),
     output:
-        drawn("anisotropy_{task}", "Joint anisotropy", "anisotropy of propagation and updates", "{task}"),
+        drawn("anisotropy", "Joint anisotropy", "anisotropy of propagation and updates", "{task}"),
     log:
-        f"{RESULTS}/logs/figures/{{number}}anisotropy_{{task}}.log",
+        log_of_drawing("anisotropy"),
     conda:
         "../envs/engine.yaml"
     threads: 1
@@ -92,3 +80,24 @@ rule draw_anisotropy:
         rank=config["anisotropy"]["rank"],
     script:
         "../scripts/draw_anisotropy.py"
+
+
+PAPER = targets.paper(config)
+
+
+rule paper:
+    input:
+        files=PAPER.values(),
+        code=code("paper.py"),
+    output:
+        PAPER.keys(),
+    log:
+        f"{RESULTS}/logs/paper.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    script:
+        "../scripts/paper.py"
