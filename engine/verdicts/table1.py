@@ -65,14 +65,26 @@ ROWS = (
     Row(
         gate="multi",
         cell="multi",
-        optimizer="Adam",
+        optimizer="Adam, training another network",
         parameter="variation over units of the gate product of one step",
         value="gate_step_variation",
-        predicted="adam_step_variation",
+        predicted="other_variation",
         quality_in_words="rank correlation over units with Adam's step, lag 1",
-        quality="step_rank_correlation",
+        quality="other_correlation",
         limit_in_words="the same at the longest probed lag",
-        limit="step_rank_correlation_late",
+        limit="other_correlation_late",
+    ),
+    Row(
+        gate="multi",
+        cell="multi",
+        optimizer="Adam, on the gradients of the same network",
+        parameter="variation over units of the gate product of one step",
+        value="gate_step_variation",
+        predicted="same_variation",
+        quality_in_words="rank correlation over units with Adam's step, lag 1",
+        quality="same_correlation",
+        limit_in_words="the same at the longest probed lag",
+        limit="same_correlation_late",
     ),
 )
 
@@ -80,11 +92,11 @@ ROWS = (
 NUMBERS = ("value", "predicted", "quality", "limit")  # the columns of the table that are measured
 
 
-def values(gates, steps=None, reference=0):
+def values(gates, steps=None):
     """{name: (seed,)} that ROWS need, at the last checkpoint, from arrays of measures.gates (seed, checkpoint, ...).
 
-    `steps` are the arrays of step_sizes.compare for the same networks, if they have a gate for each unit, of
-    which the network numbered `reference` is taken.
+    `steps` are the arrays of step_sizes.compare for the same networks, if they have a gate for each unit. Of its
+    references the first is taken, which is another network [OPT.adam], and the last, the same one [OPT.adam.same].
     """
     found = {}
     for i, profile in enumerate(("transport", "update", "retention", "gradient")):  # as gate_fits.PROFILES
@@ -93,9 +105,13 @@ def values(gates, steps=None, reference=0):
     found |= {name: gates[name][:, -1] for name in ("schedule_horizon", "momentum_horizon")}
     found["gate_step_variation"] = gates["gate_step_variation"][:, -1, 0]
     if steps is not None:
-        correlation = steps["step_rank_correlation"][reference, :, -1]
-        found["step_rank_correlation"], found["step_rank_correlation_late"] = correlation[:, 0], correlation[:, -1]
-        found["adam_step_variation"] = steps["adam_step_variation"][reference, :, -1]
+        for network, i in (("other", 0), ("same", -1)):
+            correlation = steps["step_rank_correlation"][i, :, -1]
+            found[f"{network}_correlation"], found[f"{network}_correlation_late"] = (
+                correlation[:, 0],
+                correlation[:, -1],
+            )
+            found[f"{network}_variation"] = steps["adam_step_variation"][i, :, -1]
     return found
 
 
@@ -120,7 +136,7 @@ def latex(rows):
 
     Each row has one more key `data`, the training data of its networks.
     """
-    last = {(row["data"], row["gate"]): row for row in rows}.values()
+    last = {(row["data"], row["gate"], row["resembles"]): row for row in rows}.values()
     lines = [joined(HEAD), r"\midrule"]
     for row in last:
         parameter = f"{row['parameter']}: {intervals.said(row, 'value')}"

@@ -27,32 +27,29 @@ def measured(seed):
 
 def test_rows_are_the_last_checkpoints_means_by_task_and_over_tasks():
     one, two = measured(0), measured(1)
-    tasks = {"a": table1.values(*one, reference=1), "b": table1.values(*two, reference=1)}
+    tasks = {"a": table1.values(*one), "b": table1.values(*two)}
     rows = table1.table(dict.fromkeys(("leaky", "scalar", "multi"), tasks))
-    assert [(row["gate"], row["task"]) for row in rows] == [
-        (gate, task) for gate in ("constant", "scalar", "multi") for task in ("a", "b", "all tasks")
-    ]
-    by = {(row["gate"], row["task"]): row for row in rows}
+    rules = ("learning-rate", "momentum", "Adam, training another", "Adam, on the gradients of the same")
+    gates = ("constant", "scalar", "multi", "multi")
+    assert [(row["gate"], row["task"]) for row in rows] == [(g, t) for g in gates for t in ("a", "b", "all tasks")]
+    assert all(row["resembles"].startswith(rules[i // 3]) for i, row in enumerate(rows))
+    by = {(rules[i // 3], row["task"]): row for i, row in enumerate(rows)}
     gates, steps = ({name: np.moveaxis(x, -1, 0) for name, x in part.items()} for part in one)
     last = {name: x[..., -1] for name, x in gates.items()}  # by profile, or by probed lag, then seed
-    correlation = steps["step_rank_correlation"][:, 1, :, -1]
+    correlation, variation = steps["step_rank_correlation"][..., -1], one[1]["adam_step_variation"][..., -1]
     expected = {
-        "constant": (last["factor"][0], last["factor"][1], last["r_squared"][0], one[0]["schedule_horizon"][:, -1]),
-        "scalar": (last["factor"][3], last["factor"][2], last["r_squared"][3], one[0]["momentum_horizon"][:, -1]),
-        "multi": (
-            last["gate_step_variation"][0],
-            one[1]["adam_step_variation"][1, :, -1],
-            correlation[0],
-            correlation[2],
-        ),
+        rules[0]: (last["factor"][0], last["factor"][1], last["r_squared"][0], one[0]["schedule_horizon"][:, -1]),
+        rules[1]: (last["factor"][3], last["factor"][2], last["r_squared"][3], one[0]["momentum_horizon"][:, -1]),
+        rules[2]: (last["gate_step_variation"][0], variation[0], correlation[0, 0], correlation[2, 0]),
+        rules[3]: (last["gate_step_variation"][0], variation[1], correlation[0, 1], correlation[2, 1]),
     }
-    for gate, columns in expected.items():
+    for rule, columns in expected.items():
         for name, values in zip(("value", "predicted", "quality", "limit"), columns, strict=True):
-            row = by[gate, "a"]
+            row = by[rule, "a"]
             assert row[name] == pytest.approx(values.mean())
             assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
     both = np.mean([measured(i)[0]["factor"][:, 1, 0].mean() for i in (0, 1)])
-    assert by["constant", "all tasks"]["value"] == pytest.approx(both)
+    assert by[rules[0], "all tasks"]["value"] == pytest.approx(both)
 
 
 def test_a_gate_that_was_not_measured_has_no_row():
@@ -68,8 +65,8 @@ def test_latex_has_one_line_for_each_gate_and_data_and_balanced_columns():
     assert lines[0] == r"\begin{tabular}{lllllll}"
     assert lines[-1] == r"\end{tabular}"
     body = [line for line in lines if line.endswith(r"\\")]
-    assert len(body) == 7  # the head, and three gates on each kind of data
-    assert [line.split(" & ")[0] for line in body] == ["Data", *["one batch"] * 3, *["fresh data"] * 3]
+    assert len(body) == 9  # the head, and on each kind of data three gates, the last one compared twice
+    assert [line.split(" & ")[0] for line in body] == ["Data", *["one batch"] * 4, *["fresh data"] * 4]
     assert all(line.count(" & ") == 6 for line in body)
     assert text.count("$") % 2 == 0
     assert r"$\alpha^h$" in text
