@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +63,9 @@ def test_own_networks_are_measured_as_the_page_says(tmp_path):
             (folder / name).write_text(text)
     gates = load(folder / "results/mine/networks/recorded/gates.nc")
     assert gates.sizes["lag"] == 50 and "recorded on recorded" in gates.title
+    for holds, file in (("weights", "config/example_gru.safetensors"), ("sequences", "sequences.npz")):
+        content = sha256((folder / file).read_bytes()).hexdigest()
+        assert gates.attrs[f"{holds}_file"] == Path(file).name and gates.attrs[f"{holds}_sha256"] == content
 
 
 def test_results_are_read_and_drawn_as_the_page_says(smoke):

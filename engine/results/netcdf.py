@@ -104,6 +104,12 @@ def load(path):
         raise ValueError(f"{path} is not a whole NetCDF file ({error}): delete it and run again{HINT}") from error
 
 
+def read_attributes(path):
+    """The global attributes of the file at `path`."""
+    with xr.open_dataset(path, engine="netcdf4") as ds:
+        return ds.attrs
+
+
 def join(parts):
     """One dataset of all seeds from datasets of some seeds each, the same as from one job over all of them.
 

@@ -28,6 +28,11 @@ def provenance(title, settings, dtype, device):
     }
 
 
+def file_attributes(holds, path):
+    """Attributes that say from which file of the user's something is: its name and the SHA-256 of its bytes."""
+    return {f"{holds}_file": Path(path).name, f"{holds}_sha256": sha256(Path(path).read_bytes()).hexdigest()}
+
+
 def git_state():
     """The commit, and whether tracked files differ from it ("yes", "no"); "unknown" outside a git checkout."""
 

@@ -1,13 +1,11 @@
 """A network of one's own, from a file with its weights to a file like those of the run's own networks."""
 
-from hashlib import sha256
-from pathlib import Path
-
 from engine.common.backend import CPU
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters
 from engine.results.importing import read_network
 from engine.results.networks import save_networks
+from engine.results.provenance import file_attributes
 from workflow.job import attributes, log, start
 
 start(snakemake)
@@ -18,5 +16,5 @@ if left_out:
 networks = Networks(cell, Parameters(*(p[None] for p in parameters)), tuple(params.seeds), (0,))
 title = f"Network {snakemake.wildcards.network}: a {cell.name} cell, imported"
 about = attributes(snakemake, title, str(parameters.W.dtype), CPU)
-about |= {"imported_from": Path(file).name, "imported_sha256": sha256(Path(file).read_bytes()).hexdigest()}
+about |= file_attributes("weights", file)
 save_networks(networks, about, snakemake.output[0])

@@ -8,7 +8,7 @@ from engine.results.netcdf import dataset, save
 from engine.results.networks import load_networks
 from engine.tasks import make_task
 from workflow.job import attributes, log, start
-from workflow.probe import described, probed_task
+from workflow.probe import described, files_of, probed_task
 
 start(snakemake)
 params, task = snakemake.params, probed_task(snakemake)
@@ -22,4 +22,5 @@ if unsaid := left_out(quantity.QUANTITIES, **has):
 arrays = {name: array for name, array in arrays.items() if name not in unsaid}
 coords = quantity.coordinates(networks, **params.protocol)
 title = f"{quantity.TITLE}: {described(snakemake, task)}"
-save(dataset(quantity.QUANTITIES, arrays, coords, attributes(snakemake, title, "float64", device)), snakemake.output[0])
+about = attributes(snakemake, title, "float64", device) | files_of(snakemake)
+save(dataset(quantity.QUANTITIES, arrays, coords, about), snakemake.output[0])
