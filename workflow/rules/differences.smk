@@ -18,6 +18,8 @@ rule differences:
         path("differences"),
     log:
         log_of("differences"),
+    benchmark:
+        benchmark_of("differences")
     conda:
         ENVIRONMENT
     threads: 1
@@ -40,6 +42,8 @@ rule differences_training:
         path("differences_training"),
     log:
         log_of("differences_training"),
+    benchmark:
+        benchmark_of("differences_training")
     conda:
         ENVIRONMENT
     threads: 1
@@ -70,6 +74,8 @@ rule differences_slope:
         path("slopes"),
     log:
         log_of("slopes"),
+    benchmark:
+        benchmark_of("slopes")
     conda:
         ENVIRONMENT
     threads: 1
