@@ -36,8 +36,5 @@ if len(BLOCKS) > 1:
 rule all:
     default_target: True
     input:
-        targets.figure_files(config, targets.figures(config)),
-        targets.paper(config).keys(),
-        targets.tables(config),
-        list(targets.lyapunov(config).values()),
-        [file for measured in NETWORKS.values() for file in measured.values()],
+        targets.everything(config),
+        rules.index.output,

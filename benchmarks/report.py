@@ -1,7 +1,5 @@
 """What a benchmark leaves: rows of a table, and where, when and on what they were measured."""
 
-import os
-import platform
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.common import markdown
+from engine.common.machine import machine
 from engine.results.provenance import git_state
 
 RESULTS = Path(__file__).parent / "results"
@@ -46,19 +45,11 @@ def table(section, rows):
 
 
 def about(*libraries):
-    """Date, machine (by the model of its processor, not by its name), commit and library versions."""
+    """Date, machine, commit and library versions."""
     commit, dirty = git_state()
     return {
         "date": date.today().isoformat(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "machine": machine(),
         "commit": commit if dirty == "no" else f"{commit}, with changes",
         "libraries": ", ".join(f"{name} {version(name)}" for name in libraries),
     }
-
-
-def processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -37,7 +37,7 @@ TABLE = [line for line in (ROOT / "PAPER_MAP.md").read_text(encoding="utf-8").sp
 ROWS = [[cell.strip().strip("`") for cell in line.split("|")[1:-1]] for line in TABLE[2:]]
 DONE = [row for row in ROWS if row[2]]
 RULES = "\n".join(text for path, text in TEXTS.items() if path.suffix == ".smk")
-TARGETS = TEXTS[Path("workflow/targets.py")]
+NAMES = TEXTS[Path("workflow/names.py")]
 
 
 def places(pattern, sound):
@@ -119,7 +119,7 @@ def test_what_a_row_of_the_map_names_exists(row):
     function, rule, output, test = row[2:]
     assert found(function) is not None
     assert rule == "all that measure" or re.search(rf"^(?:use )?rule .*\b{rule}\b", RULES, re.MULTILINE)
-    assert not output or output in RULES + TARGETS
+    assert not output or output in RULES + NAMES
     assert (ROOT / test).is_file()
 
 

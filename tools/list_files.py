@@ -9,23 +9,9 @@ from pathlib import Path
 import xarray as xr
 
 from engine.results.netcdf import COORDINATES
-from workflow.targets import FILES
+from workflow.names import FILES, HOLD
 
-ABOUT = {
-    "training": "Networks at their checkpoints, and how they were trained.",
-    "expansion": "First-order expansion of the product of Jacobians (Figures 1 and 2).",
-    "effective_lr": "Effective learning rates by lag, and what predicts them (Figures 3 to 5).",
-    "anisotropy": "Anisotropy of propagation and updates (Figures 6 to 10).",
-    "gates": "Gates as optimizers, time scales, alignment (Table 1, claims).",
-    "lyapunov": "Lyapunov exponents along sequences of the task.",
-    "autonomous": "Lyapunov exponents of an untrained network without input.",
-    "steps": "Gate products beside the steps of adaptive optimizers.",
-    "differences": "What the author's released code computes instead.",
-    "slopes": "The slope with the released code's power iteration, guards and predictors.",
-    "differences_training": "The anisotropy after a training with the released code's jitter, around an update.",
-    "weights": "An imported network. The files of its measurements are like those above.",
-}
-KINDS = {f"{FILES[kind]}.nc": about for kind, about in ABOUT.items()}
+KINDS = {f"{FILES[kind]}.nc": about for kind, about in HOLD.items()}
 HEAD = """# What is in each file
 
 Results are NetCDF-4 files under `results/{{run}}/`. Each job writes one file, with all seeds in it. `ncdump -h file.nc`

@@ -1,58 +1,15 @@
-"""The files of a run: what each is called, written here alone, and which of them a configuration asks for."""
+"""Which files a configuration asks for, and where they are."""
 
 import re
 from itertools import product
 from pathlib import Path
 
 from engine.common.words import data_label
+from workflow.names import FIGURES, FILES, PAPER_FIGURES
 from workflow.networks import PROTOCOLS
 from workflow.parts import build_cell, cell_settings, data_settings
 
-# What is measured: names below results/{run}/, without .nc.
-FILES = {
-    "training": "training/{experiment}/{data}/{task}/{cell}-{optimizer}",
-    "expansion": "expansion/{cell}",
-    "effective_lr": "effective_lr/{data}/{task}/{cell}",
-    "anisotropy": "anisotropy/{data}/{task}/{cell}-{optimizer}",
-    "gates": "gates/{experiment}/{data}/{task}/{cell}-{optimizer}",
-    "lyapunov": "lyapunov/{experiment}/{data}/{task}/{cell}-{optimizer}",
-    "autonomous": "lyapunov/autonomous/{autonomous}",
-    "steps": "steps/{data}/{task}/{cell}-{optimizer}",
-    "differences": "differences/{data}/{task}/{cell}-{optimizer}",
-    "slopes": "differences/{data}/{task}/slope_{cell}",
-    "differences_training": "differences/training/{data}/{task}/{cell}-{optimizer}",
-    "weights": "networks/{network}/weights",
-    "networks": "networks/{network}/{quantity}",
-}
 RELEASED = ("plain", "leaky", "scalar", "multi")  # cells that the released code has
-# What is drawn: names below results/{run}/figures/, without .pdf and .png.
-FIGURES = {
-    "expansion": "expansion/{cell}",
-    "effective_lr": "effective_lr/{data}/{task}/{cell}",
-    "predictors": "predictors/{data}/{task}",
-    "anisotropy": "anisotropy/{task}",
-    "gates": "gates/{data}/{page}",
-    "time_scales": "time_scales/{data}/{page}",
-    "coupling": "coupling/{data}",
-    "alignment": "alignment/{data}/{task}",
-    "steps": "steps/{data}/{model}",
-    "shares": "shares/{data}",
-    "means": "means/{data}/{task}",
-    "claims": "claims",
-    "networks": "networks",
-}
-PAPER_FIGURES = (  # in the paper's order
-    "expansion/scalar",
-    "expansion/multi",
-    "effective_lr/fresh/adding/leaky",
-    "effective_lr/fresh/adding/scalar",
-    "effective_lr/fresh/adding/multi",
-    "anisotropy/adding",
-    "anisotropy/ar2",
-    "anisotropy/movingavg",
-    "anisotropy/delaysum",
-    "anisotropy/narma10",
-)
 
 
 def folder(config):
@@ -201,6 +158,13 @@ def networks(config):
     return {n: {q: path(config, "networks", network=n, quantity=q) for q in PROTOCOLS} for n in named}
 
 
+def everything(config):
+    """All that a run makes but its index."""
+    measured = [lyapunov(config), *networks(config).values()]
+    files = [file for found in measured for file in found.values()]
+    return [*figure_files(config, figures(config)), *paper(config), *tables(config), *files]
+
+
 def made_before(config):
     """Folders with results of a version whose files did not say on which data a network was trained."""
     named = [pattern.replace("{data}/", "") for pattern in FILES.values() if "{data}/" in pattern]
@@ -317,7 +281,7 @@ def is_factorial(config):
 def tables(config):
     """Every table of the experiments that the configuration asks for."""
     found = {
-        "anisotropy": ["summary.csv", "README.md"],
+        "anisotropy": ["summary.csv", "summary.md"],
         "differences": ["differences.csv", "differences.md"],
         "gates": ["table1.csv", "table1.tex", "coupling.csv", "claims.csv", "claims.md", "decomposition.csv"],
     }

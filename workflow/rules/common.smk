@@ -13,6 +13,7 @@ from engine.common.words import data_label
 from workflow import plan, sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
+from workflow.names import FIGURES, FILES, SHOW
 from workflow.parts import autonomous_cell, cell_settings, data_settings, optimizer_settings, part_files
 from workflow.sources import sources
 
@@ -96,35 +97,35 @@ def seeds_in_job(wildcards):
 
 
 def path(kind, **parts):
-    """A file of targets.FILES, with wildcards for the {parts} that are not given."""
+    """A file of FILES, with wildcards for the {parts} that are not given."""
     return targets.path(config, kind, **parts)
 
 
 def by_seeds(kind):
     """Such a file as the output of jobs that hold seeds: of one job, or of one a block, which `join` puts together."""
-    SPLIT.add(targets.FILES[kind].partition("/")[0])
-    file = f"{RESULTS}/{targets.FILES[kind]}{BLOCK}.nc"
+    SPLIT.add(FILES[kind].partition("/")[0])
+    file = f"{RESULTS}/{FILES[kind]}{BLOCK}.nc"
     return temp(file) if len(BLOCKS) > 1 else file
 
 
 def log_of(kind):
     """The log of the job that makes such a file."""
-    return f"{RESULTS}/logs/{targets.FILES[kind]}.log"
+    return f"{RESULTS}/logs/{FILES[kind]}.log"
 
 
 def log_by_seeds(kind):
     """The same for `by_seeds`."""
-    return f"{RESULTS}/logs/{targets.FILES[kind]}{BLOCK}.log"
+    return f"{RESULTS}/logs/{FILES[kind]}{BLOCK}.log"
 
 
 def benchmark_of(kind):
     """Where Snakemake writes the time and memory of the job that makes such a file."""
-    return f"{RESULTS}/benchmarks/{targets.FILES[kind]}.tsv"
+    return f"{RESULTS}/benchmarks/{FILES[kind]}.tsv"
 
 
 def benchmark_by_seeds(kind):
     """The same for `by_seeds`."""
-    return f"{RESULTS}/benchmarks/{targets.FILES[kind]}{BLOCK}.tsv"
+    return f"{RESULTS}/benchmarks/{FILES[kind]}{BLOCK}.tsv"
 
 
 def megabytes(need):
@@ -149,21 +150,24 @@ def job_size(size, wildcards):
     return size(config, wildcards, len(seeds_in_job(wildcards)))
 
 
-def drawn(kind, category, shows, of):
+def drawn(kind, category, of):
     """The two files of a figure that a job draws; the PNG is for the report."""
     pdf, png = targets.figure_files(config, [targets.figure(kind)])
 
     def labels(wildcards):
         number = targets.number(targets.figure(kind, **wildcards))
         of_data = f"{of}, {data_label(wildcards.data)}" if "data" in wildcards.keys() else of
-        return {"shows": f"Figure {number:2}: {shows}" if number else shows, "of": of_data.format(**wildcards)}
+        return {
+            "shows": f"Figure {number:2}: {SHOW[kind]}" if number else SHOW[kind],
+            "of": of_data.format(**wildcards),
+        }
 
     return [pdf, report(png, f"../report/{kind}.rst", category, labels=labels)]
 
 
 def log_of_drawing(kind):
     """The log of the job that draws such a figure."""
-    return f"{RESULTS}/logs/figures/{targets.FIGURES[kind]}.log"
+    return f"{RESULTS}/logs/figures/{FIGURES[kind]}.log"
 
 
 def in_report(file, category, caption, **labels):
@@ -176,9 +180,9 @@ def pdf(family):
     return [f"{RESULTS}/figures/{name}.pdf" for name in FAMILIES[family]]
 
 
-def png(family, shows):
+def png(family):
     """Its PNGs, for the report."""
     return [
-        in_report(f"{RESULTS}/figures/{name}.png", "Gates as optimizers", family, shows=shows, of=of)
+        in_report(f"{RESULTS}/figures/{name}.png", "Gates as optimizers", family, shows=SHOW[family], of=of)
         for name, of in FAMILIES[family].items()
     ]

@@ -9,7 +9,7 @@ rule draw_effective_lr:
         measured=path("effective_lr"),
         code=code("draw_effective_lr.py"),
     output:
-        drawn("effective_lr", "Effective learning rates", "effective rates by lag", "{cell}, {task}"),
+        drawn("effective_lr", "Effective learning rates", "{cell}, {task}"),
     log:
         log_of_drawing("effective_lr"),
     conda:
@@ -27,7 +27,7 @@ rule draw_predictors:
         measured=[path("effective_lr", cell=cell) for cell in config["effective_lr"]["cells"]],
         code=code("draw_predictors.py"),
     output:
-        drawn("predictors", "Effective learning rates", "what predicts them", "all cells, {task}"),
+        drawn("predictors", "Effective learning rates", "all cells, {task}"),
     log:
         log_of_drawing("predictors"),
     conda:
@@ -47,7 +47,7 @@ rule draw_expansion:
         measured=path("expansion"),
         code=code("draw_expansion.py"),
     output:
-        drawn("expansion", "First-order expansion", "first-order expansion", "{cell}"),
+        drawn("expansion", "First-order expansion", "{cell}"),
     log:
         log_of_drawing("expansion"),
     conda:
@@ -66,7 +66,7 @@ rule draw_anisotropy:
         training=[path("training", experiment="anisotropy", data=data, model=model) for data, model in TRAINED],
         code=code("draw_anisotropy.py"),
     output:
-        drawn("anisotropy", "Joint anisotropy", "anisotropy of propagation and updates", "{task}"),
+        drawn("anisotropy", "Joint anisotropy", "{task}"),
     log:
         log_of_drawing("anisotropy"),
     conda:

@@ -9,7 +9,7 @@ rule draw_gates:
         code=code("draw_gates.py"),
     output:
         pdf=pdf("gates"),
-        png=png("gates", "what is carried over the lags"),
+        png=png("gates"),
     log:
         f"{RESULTS}/logs/figures/gates.log",
     conda:
@@ -31,7 +31,7 @@ rule draw_time_scales:
         code=code("draw_time_scales.py"),
     output:
         pdf=pdf("time_scales"),
-        png=png("time_scales", "time scales of states and parameters"),
+        png=png("time_scales"),
     log:
         f"{RESULTS}/logs/figures/time_scales.log",
     conda:
@@ -52,7 +52,7 @@ rule draw_coupling:
         code=code("draw_coupling.py"),
     output:
         pdf=pdf("coupling"),
-        png=png("coupling", "coupling of the time scales"),
+        png=png("coupling"),
     log:
         f"{RESULTS}/logs/figures/coupling.log",
     conda:
@@ -74,7 +74,7 @@ rule draw_alignment:
         code=code("draw_alignment.py"),
     output:
         pdf=pdf("alignment"),
-        png=png("alignment", "alignment and updates"),
+        png=png("alignment"),
     log:
         f"{RESULTS}/logs/figures/alignment.log",
     conda:
@@ -98,7 +98,7 @@ rule draw_steps:
         code=code("draw_steps.py"),
     output:
         pdf=pdf("steps"),
-        png=png("steps", "multi gate beside Adam"),
+        png=png("steps"),
     log:
         f"{RESULTS}/logs/figures/steps.log",
     conda:
@@ -121,7 +121,7 @@ rule draw_decomposition:
         code=code("draw_decomposition.py"),
     output:
         pdf=pdf("shares") + pdf("means"),
-        png=png("shares", "gate or optimizer: shares") + png("means", "gate or optimizer: means"),
+        png=png("shares") + png("means"),
     log:
         f"{RESULTS}/logs/figures/decomposition.log",
     conda:
@@ -144,9 +144,7 @@ rule draw_claims:
         code=code("draw_claims.py"),
     output:
         pdf=f"{RESULTS}/figures/claims.pdf",
-        png=in_report(
-            f"{RESULTS}/figures/claims.png", "Claims", "claims", shows="every case with its interval", of="all tasks"
-        ),
+        png=in_report(f"{RESULTS}/figures/claims.png", "Claims", "claims", shows=SHOW["claims"], of="all tasks"),
     log:
         f"{RESULTS}/logs/figures/claims.log",
     conda:

@@ -65,7 +65,7 @@ rule draw_networks:
     output:
         f"{RESULTS}/figures/networks.pdf",
         in_report(
-            f"{RESULTS}/figures/networks.png", "Networks of one's own", "networks", shows="side by side", of="all"
+            f"{RESULTS}/figures/networks.png", "Networks of one's own", "networks", shows=SHOW["networks"], of="all"
         ),
     log:
         f"{RESULTS}/logs/figures/networks.log",

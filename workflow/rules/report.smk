@@ -1,4 +1,4 @@
-# Tables over all results of a run, the pages that show them, and what the report says first.
+# Tables over all results of a run, the pages that show them, the index of the run, and what the report says first.
 report: "../report/workflow.rst"
 
 
@@ -13,7 +13,7 @@ rule summary:
         code=code("summary.py"),
     output:
         csv=f"{RESULTS}/summary.csv",
-        page=f"{RESULTS}/README.md",
+        page=f"{RESULTS}/summary.md",
     log:
         f"{RESULTS}/logs/summary.log",
     localrule: True  # a second of work, which is not worth a job of a cluster
@@ -53,3 +53,23 @@ rule table_pages:
         titles=[title for _, title in TABLES.values()],
     script:
         "../scripts/table_pages.py"
+
+
+rule index:
+    input:
+        everything=targets.everything(config),
+        code=code("index.py"),
+    output:
+        f"{RESULTS}/README.md",
+    log:
+        f"{RESULTS}/logs/index.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    params:
+        config=config,
+    script:
+        "../scripts/index.py"
