@@ -105,6 +105,7 @@ def read_benchmark(file):
 
 def page(results, config):
     """The index of the run in the folder `results`, made by the resolved configuration."""
+    there = "\n".join(markdown.table(rows) for rows in (folders(results), tables(results), figures(results)) if rows)
     origin = "\n".join(origins(results))
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
     return f"""# Run {config["run"]}
@@ -112,9 +113,7 @@ def page(results, config):
 {len(config["seeds"])} seeds, {config["units"]} units. Times are UTC. "Jobs took" adds up the jobs that trained and
 measured; the largest job is the one that held the most memory. Pages are those of the repository.
 
-{markdown.table(folders(results))}
-{markdown.table(tables(results))}
-{markdown.table(figures(results))}
+{there}
 ## Made by
 
 The NetCDF files name what made them:

@@ -46,6 +46,13 @@ def test_files_of_one_origin_are_counted_together(tmp_path):
     assert set(index.origins(tmp_path)) == lines
 
 
+def test_a_run_without_tables_has_an_index(tmp_path):
+    save(dataset({}, {}, {}, ORIGIN), tmp_path / "expansion/multi.nc")
+    text = index.page(tmp_path, {"run": "brief", "seeds": [1, 2], "units": 16})
+    assert text.startswith("# Run brief\n\n2 seeds, 16 units.") and "| `expansion/` " in text
+    assert "| table " not in text and "| figures " not in text
+
+
 def test_every_file_of_a_run_is_in_its_index(smoke):
     results = smoke[0] / "results" / "smoke"
     text = (results / "README.md").read_text(encoding="utf-8")
