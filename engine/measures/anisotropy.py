@@ -9,7 +9,7 @@ from engine.common.statistics import log_median
 from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.network.unroll import forward, per_sample_gradients
-from engine.products.singular_values import log_singular_values
+from engine.products.singular_values import Formed, formed_to_the_end, log_singular_values
 from engine.tasks.batches import ensemble_batch
 
 TITLE = "Anisotropy of propagation and updates"
@@ -77,8 +77,8 @@ def measure(
         log_s = [[] for _ in lags]
         for first in range(0, pairs, pairs_per_pass):
             block = slice(first, min(first + pairs_per_pass, pairs))
-            for i, _, J in chains(cell, parameters.W, steps, samples[..., block], times[..., block], lags):
-                log_s[i].append(to_host(log_singular_values(J, r)))
+            for i, found in spectra(cell, parameters.W, steps, samples[..., block], times[..., block], lags, r):
+                log_s[i].append(to_host(found))
         found = [propagation(np.concatenate(parts, axis=1), r) for parts in log_s]
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         if not gradients:
@@ -122,26 +122,39 @@ def full_jacobian(cell, W, z):
     return A + B
 
 
-def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
+def spectra(cell, W, steps, samples, times, lags, r):
+    """Yields (i, log s_i (member, some, rank)) in the order of `chains`; shared chains have shared products, too."""
+    chosen = cell, W, steps, samples, times, lags
+    longest = longest_chain(*chosen)
+    products = formed_to_the_end(longest, lags)
+    for i, some, J in chains(*chosen, longest=longest):
+        shared = some.stop is None
+        product = Formed(*(part[:, some, ...] for part in products[lags[i]])) if shared else None
+        yield i, log_singular_values(J, r, product)
+
+
+def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian, longest=None):
     """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of a slice of its pairs.
 
     `samples` and `times` (member, lag, pair), NumPy, from `draw_pairs`; `steps` from `by_step`. Parts of the chain of
-    the longest lag are not computed again.
+    the longest lag, `longest` if it is known, are not computed again; their slice has no stop.
     """
-    last = int(np.argmax(lags))
-
-    def built(i, some):
-        chosen = (like(steps, x[:, i, some]) for x in (samples, times))
-        return jacobian_chain(cell, W, steps, *chosen, lags[i], jacobian)
-
-    longest = built(last, slice(None))
+    if longest is None:
+        longest = longest_chain(cell, W, steps, samples, times, lags, jacobian)
     for i, lag in enumerate(lags):
-        (apart,) = np.nonzero((times[:, i] != times[:, last]).any(axis=0))
+        (apart,) = np.nonzero((times[:, i] != times[:, np.argmax(lags)]).any(axis=0))
         own, shared = slice(0, apart.max(initial=-1) + 1), slice(apart.max(initial=-1) + 1, None)
         if own.stop:
-            yield i, own, built(i, own)
+            chosen = (like(steps, x[:, i, own]) for x in (samples, times))
+            yield i, own, jacobian_chain(cell, W, steps, *chosen, lag, jacobian)
         if own.stop < times.shape[-1]:
             yield i, shared, longest[-lag:, :, shared, ...]
+
+
+def longest_chain(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
+    """The J (h, member, pair, H, H) of the longest lag."""
+    last = int(np.argmax(lags))
+    return jacobian_chain(cell, W, steps, *(like(steps, x[:, last]) for x in (samples, times)), lags[last], jacobian)
 
 
 def jacobian_chain(cell, W, steps, samples, times, lag, jacobian=full_jacobian):

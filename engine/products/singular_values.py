@@ -12,12 +12,14 @@ rounding, and a value counts only if both agree. A value that is not resolved is
 values.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from engine.common import safe
 from engine.common.backend import identity, like, namespace, to_host
 from engine.products.linalg import qr, row_scaled_singular_values, singular_values
-from engine.products.scaled import LOG_2, Scaled, scaled, shifted, times
+from engine.products.scaled import LOG_2, scaled, shifted, times
 
 RELATIVE_ERROR = 1e-6
 ROUNDING = float(np.finfo(np.float64).eps)
@@ -29,15 +31,25 @@ APART = 1e4  # rows left out of T change a value that is APART times larger by l
 SMALLEST = 1e-290  # of T at unit size; below, digits are lost to underflow
 
 
-def log_singular_values(J, r=None):
+class Formed(NamedTuple):
+    """The product values * 2^exponent of some factors, and a bound on its rounding error."""
+
+    values: object  # (..., H, H)
+    exponent: object  # (..., 1, 1), whole numbers
+    norm: object  # (...), ||values||_F
+    error: object  # (...), of `values`
+
+
+def log_singular_values(J, r=None, product=None):
     """log s_1 >= ... >= s_H of J_h ... J_1, (batch..., H), from the factors J (h, batch..., H, H).
 
-    s_1..s_r (by default all) are accurate to RELATIVE_ERROR, or NaN. All are -inf if the product is 0.
+    s_1..s_r (by default all) are accurate to RELATIVE_ERROR, or NaN. All are -inf if the product is 0. `product` is the
+    result of `formed` for J, if it is known.
     """
     xp, H = namespace(J), J.shape[-1]
-    product, error = formed(J)
+    product = product or formed(J)
     s = singular_values(product.values)
-    resolved = s * RELATIVE_ERROR > error[..., None]
+    resolved = s * RELATIVE_ERROR > product.error[..., None]
     zero = s[..., :1] == 0
     log_s = safe.log(s) + product.exponent[..., 0] * LOG_2
     log_s = xp.where(zero, -float("inf"), xp.where(resolved, log_s, xp.nan))
@@ -52,32 +64,47 @@ def log_singular_values(J, r=None):
 
 
 def formed(J):
-    """J_h ... J_1 as Scaled (batch..., H, H), and a bound on its rounding error at that scale (batch...)."""
+    """J_h ... J_1 as Formed (batch..., H, H)."""
     xp, norm = namespace(J), frobenius(J)
-    X, norm, error = in_range(Scaled(J, xp.zeros_like(norm)[..., None, None]), norm, xp.zeros_like(norm))
+    X = in_range(Formed(J, xp.zeros_like(norm)[..., None, None], norm, xp.zeros_like(norm)))
     while X.values.shape[0] > 1:
         odd = X.values.shape[0] % 2  # the first factor then waits for the next round
-        (later, f, e), (earlier, g, d) = (
-            (Scaled(*(part[first::2, ...] for part in X)), norm[first::2, ...], error[first::2, ...])
-            for first in (odd + 1, odd)
-        )
-        found = later.values @ earlier.values, later.exponent + earlier.exponent, f * d + g * e + ROUNDING * f * g
-        if odd:
-            found = (xp.concat([x[:1, ...], y]) for x, y in zip((*X, error), found, strict=True))
-        values, exponent, error = found
-        X, norm, error = in_range(Scaled(values, exponent), frobenius(values), error)
-    return Scaled(*(part[0, ...] for part in X)), error[0, ...]
+        later, earlier = (Formed(*(part[first::2, ...] for part in X)) for first in (odd + 1, odd))
+        found = multiplied(later, earlier)
+        X = Formed(*(xp.concat([x[:1, ...], y]) for x, y in zip(X, found, strict=True))) if odd else found
+    return Formed(*(part[0, ...] for part in X))
 
 
-def in_range(X, norm, error):
-    """X, its norm and error with new scales, if a product of two could overflow or underflow."""
-    xp = namespace(norm)
-    if bool(xp.all((norm > 1 / LARGE) & (norm < LARGE))):
-        return X, norm, error
-    Y = shifted(X.values, X.exponent)
-    norm = frobenius(Y.values)
-    gone = xp.clip((X.exponent - Y.exponent)[..., 0, 0], -1022, 1022)
-    return Y, norm, xp.where(norm > 0, error * 2.0**gone, 0)
+def formed_to_the_end(J, lags):
+    """{lag: `formed` of the last `lag` factors of J}, from the product of a shorter lag and the factors before it.
+
+    The shorter lag is at least half of it, if there is one: then the bound is not much larger than that of `formed`.
+    """
+    found, h = {}, J.shape[0]
+    for lag in sorted(set(lags)):
+        half = next((shorter for shorter in found if 2 * shorter >= lag), max(found, default=0))
+        part = formed(J[h - lag : h - half, ...])
+        found[lag] = multiplied(found[half], part) if half else part
+    return found
+
+
+def multiplied(later, earlier):
+    """The product of two Formed."""
+    values, exponent = later.values @ earlier.values, later.exponent + earlier.exponent
+    f, g = later.norm, earlier.norm
+    error = f * earlier.error + g * later.error + ROUNDING * f * g
+    return in_range(Formed(values, exponent, frobenius(values), error))
+
+
+def in_range(X):
+    """X with new scales, if a product of two could overflow or underflow."""
+    xp = namespace(X.norm)
+    if bool(xp.all((X.norm > 1 / LARGE) & (X.norm < LARGE))):
+        return X
+    values, exponent = shifted(X.values, X.exponent)
+    norm = frobenius(values)
+    gone = xp.clip((X.exponent - exponent)[..., 0, 0], -1022, 1022)
+    return Formed(values, exponent, norm, xp.where(norm > 0, X.error * 2.0**gone, 0))
 
 
 def frobenius(X):

@@ -9,7 +9,15 @@ from conftest import make_example, small_cell
 
 from engine.common.backend import to_host
 from engine.network.unroll import forward, jacobians
-from engine.products.singular_values import RELATIVE_ERROR, formed, frobenius, graded_factor, log_singular_values
+from engine.products.singular_values import (
+    RELATIVE_ERROR,
+    Formed,
+    formed,
+    formed_to_the_end,
+    frobenius,
+    graded_factor,
+    log_singular_values,
+)
 
 
 def jacobian_chain(name, lag, units=12):
@@ -119,11 +127,22 @@ def exact_product(J):
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 20])
 def test_the_bound_on_rounding_holds_and_is_not_idle(steps):
     J = random_chain(T=20)[:steps, 0]
-    product, error = formed(J)
+    product = formed(J)
     with mpmath.workdps(60):
         difference = exact_product(J) * mpmath.mpf(2) ** -int(product.exponent[0, 0]) - mpmath.matrix(product.values)
         off = float(mpmath.norm(difference, 2))
-    assert off <= error <= 1e-12 * frobenius(product.values)
+    assert off <= product.error <= 1e-12 * frobenius(product.values)
+
+
+@pytest.mark.parametrize("lags", [[1, 2, 4, 8, 12, 20], [5, 1, 3], [7]])
+def test_products_to_the_end_and_their_bound(lags, place):
+    J = random_chain(T=20)[:, :1]
+    for lag, found in formed_to_the_end(place(J), lags).items():
+        product = Formed(*(to_host(part)[0] for part in found))
+        with mpmath.workdps(60):
+            exact = exact_product(J[-lag:, 0]) * mpmath.mpf(2) ** -int(product.exponent[0, 0])
+            off = float(mpmath.norm(exact - mpmath.matrix(product.values), 2))
+        assert off <= product.error <= 1e-12 * frobenius(product.values)
 
 
 def gated_chain(name, gain, gates, seed):
