@@ -90,7 +90,7 @@ def test_updates_equal_the_definition(name):
         for b in range(8):
 
             def loss(w, m=m, b=b):
-                return reference_loss(REFERENCE[name], w, u[:, m, :, b : b + 1], y[m, b : b + 1])
+                return reference_loss(name, w, u[:, m, :, b : b + 1], y[m, b : b + 1])
 
             gradient = autograd.grad(loss)(weights_of(networks, m, c))
             rows.append(np.concatenate([np.ravel(g) for g in gradient.values()]))
