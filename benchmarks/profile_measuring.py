@@ -18,7 +18,7 @@ import yaml
 from problem import RATE, build
 from report import RESULTS, about
 
-from engine.measures import anisotropy, differences, effective_lr, expansion, gates
+from engine.measures import anisotropy, differences, differences_slope, effective_lr, expansion, gates
 from engine.network.ensemble import Networks
 from engine.optimizers import make_optimizer
 from engine.training.train import train
@@ -48,7 +48,7 @@ def jobs():
         "anisotropy": partial(anisotropy.measure, of["anisotropy"], "adding", gradients=a["gradients"], **probe),
         "gates": partial(gates.measure, of["anisotropy"], "adding", **gate),
         "differences": partial(differences.measure, of["anisotropy"], "adding", **probe),
-        "differences_slope": partial(differences.measure_slopes, of["effective_lr"], "adding", **slope),
+        "differences_slope": partial(differences_slope.measure, of["effective_lr"], "adding", **slope),
         "expansion": partial(expansion.measure_untrained, build("multi", inputs=x["inputs"]), [1], **spread),
     }
 

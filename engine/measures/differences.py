@@ -1,8 +1,8 @@
 """Departures of the author's released code from the definitions, one at a time (docs/differences.md).
 
 Each departure is a function beside `exact` that changes one thing, on the same trained networks and the same pairs
-(sample, t) as engine.measures.anisotropy. `measure` has the statistics of single products, `measure_slopes` the fit
-over all of them.
+(sample, t) as engine.measures.anisotropy. Here are the statistics of single products; engine.measures.differences_slope
+has the fit over all of them.
 """
 
 from dataclasses import dataclass
@@ -16,27 +16,21 @@ from engine.common import safe
 from engine.common.backend import CPU, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
-from engine.common.statistics import log_mean, log_median
+from engine.common.statistics import log_median
 from engine.measures.anisotropy import by_step, chains, draw_pairs, energy
 from engine.measures.each import measure_each
-from engine.measures.effective_lr import gate_products, power_fit, products_of_gates
-from engine.measures.lag_profiles import log_gates_over_time
-from engine.network.unroll import forward, jacobians
+from engine.network.unroll import forward
 from engine.products.linalg import singular_values
-from engine.products.scaled import LOG_2, product, products
+from engine.products.scaled import LOG_2, product
 from engine.products.singular_values import log_singular_values
-from engine.products.spectral_norms import log_spectral_norms
-from engine.products.spectral_norms import pairs as all_pairs
 from engine.tasks.batches import ensemble_batch
 
+TITLE = "Definitions and departures of the released code"
 BY_LAG = "seed checkpoint departure lag"
 QUANTITIES = {
     "log_sensitivity": Quantity(BY_LAG, "log of the median over pairs of S = ||Phi_{t,t-h}||_2", "[ELR.S]"),
     "jacobian_anisotropy": Quantity(BY_LAG, "median over pairs of AI = s_1 / s_r", "[ANI.J]"),
     "jacobian_energy": Quantity(BY_LAG, "median over pairs of CE, the share of s_1..s_r", "[ANI.J]"),
-}
-SLOPE_QUANTITIES = {
-    "slope": Quantity("seed checkpoint slope_departure", "slope s of log S on log P0", "[ELR.slope]"),
 }
 
 POWER_STEPS = 5
@@ -131,6 +125,11 @@ DEPARTURES = {
 }
 
 
+def coordinates(networks, *, lags, **_):
+    """{dimension: values} of QUANTITIES."""
+    return {"seed": networks.seeds, "checkpoint": networks.checkpoints, "lag": lags, "departure": list(DEPARTURES)}
+
+
 def measure(networks, task, *, T, probe_batch, lags, pairs, r, device=CPU, members_per_pass=None, pairs_per_pass=None):
     """QUANTITIES for each of DEPARTURES, in their order; a quantity that a departure does not change equals `exact`."""
     pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # as in the anisotropy
@@ -201,46 +200,3 @@ def log_power_norm(Phi, v):
         norm = xp.sqrt(xp.sum(v * v, axis=-2, keepdims=True))
         v = v / xp.where(norm > 0, norm, 1)
     return (safe.log(norm) + Phi.exponent * LOG_2)[..., 0, 0]
-
-
-def log_power_norms(J, v):
-    """`log_power_norm` of all products of J (T, member, sample, H, H): by pair, as `log_spectral_norms`."""
-    T, found = J.shape[0], {}
-    for k in range(1, T):
-        for t, Phi in enumerate(products(J[t, ...] for t in range(k, T)), start=k + 1):
-            found[t, k] = log_power_norm(Phi, v)
-    return namespace(J).stack([found[key] for key in zip(*map(np.ndarray.tolist, all_pairs(T)), strict=True)])
-
-
-SLOPE_DEPARTURES = ("exact", "power_iteration", "guarded", "power_iteration_guarded", "one_more_gate")
-
-
-def measure_slopes(networks, task, *, T, probe_batch, device=CPU, members_per_pass=None):
-    """SLOPE_QUANTITIES of a gated cell: power iteration as S, log(S + 1e-12) as log S, both, `one_more_gate` as P0."""
-    cell = networks.cell
-
-    def slopes(parameters, seeds):
-        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        z = forward(cell, parameters.W, device.move(u), keep_tapes=False).z
-        A, B = jacobians(cell, parameters.W, z)
-        J, start = A + B, device.move(start_vectors(seeds, probe_batch, cell.state_size))
-        norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
-        log_P = to_host(gate_products(cell, parameters.W, z)["log_gate_product"])
-        longer = to_host(one_more_gate(cell, parameters.W, z))
-        points = [(log_P, log_S) for log_S in (norm, power, guarded(norm), guarded(power))] + [(longer, norm)]
-        return {"slope": np.stack([power_fit(*found).slope for found in points], axis=1)}
-
-    title = f"{task} {cell.name}: differences of slopes"
-    return measure_each(networks, slopes, title, device=device, members_per_pass=members_per_pass)
-
-
-def guarded(log_S):
-    """log(S + 1e-12)."""
-    return np.logaddexp(log_S, np.log(GUARD))
-
-
-def one_more_gate(cell, W, z):
-    """log prod_{j=k..t} g_j, h + 1 gates for h Jacobians: (pair, member, sample); mean over units as in P0."""
-    t, k = all_pairs(z.shape[0])
-    log_g, _ = log_gates_over_time(cell, W, z)
-    return log_mean(products_of_gates(log_g, t, k - 1), axis=2)

@@ -11,14 +11,12 @@ from engine.measures.anisotropy import measure as measure_anisotropy
 from engine.measures.differences import (
     DEPARTURES,
     QUANTITIES,
-    SLOPE_DEPARTURES,
-    guarded,
-    log_power_norms,
     measure,
-    measure_slopes,
-    one_more_gate,
     start_vectors,
 )
+from engine.measures.differences_slope import DEPARTURES as SLOPE_DEPARTURES
+from engine.measures.differences_slope import guarded, log_power_norms, one_more_gate
+from engine.measures.differences_slope import measure as measure_slopes
 from engine.measures.effective_lr import power_fit
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward

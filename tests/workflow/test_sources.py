@@ -12,10 +12,8 @@ from workflow.sources import REGISTRIES, sources
 
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py"))
-COMPUTING = [
-    name for name in SCRIPTS if name.split("_")[0] in ("train", "measure", "expansion", "import", "differences")
-]
-READING = [name for name in SCRIPTS if name not in COMPUTING or name == "differences_page"]
+READING = [name for name in SCRIPTS if name.startswith("draw_")]
+READING += ["claims", "coupling", "differences_page", "join", "steps", "summary", "table1", "table_pages"]
 
 
 def inputs(script, **names):

@@ -13,7 +13,7 @@ PROTOCOL = {
 rule differences:
     input:
         networks=path("training", experiment="anisotropy"),
-        code=code("differences.py"),
+        code=code_of("differences"),
     output:
         path("differences"),
     log:
@@ -30,9 +30,10 @@ rule differences:
     params:
         seeds=config["seeds"][: D["seeds"]],
         checkpoints=D["checkpoints"],
+        quantity="differences",
         protocol=PROTOCOL,
     script:
-        "../scripts/differences.py"
+        "../scripts/measure.py"
 
 
 rule differences_training:
@@ -69,7 +70,7 @@ rule differences_training:
 rule differences_slope:
     input:
         networks=path("training", experiment="effective_lr", optimizer=config["effective_lr"]["optimizer"]),
-        code=code("differences_slope.py"),
+        code=code_of("differences_slope"),
     output:
         path("slopes"),
     log:
@@ -86,9 +87,10 @@ rule differences_slope:
     params:
         seeds=config["seeds"][: D["seeds"]],
         checkpoints=D["slope_checkpoints"],
+        quantity="differences_slope",
         protocol={k: config["effective_lr"][k] for k in ("T", "probe_batch")},
     script:
-        "../scripts/differences_slope.py"
+        "../scripts/measure.py"
 
 
 rule differences_page:

@@ -14,7 +14,7 @@ start(snakemake)
 params, task = snakemake.params, probed_task(snakemake)
 quantity = import_module(f"engine.measures.{params.quantity}")
 device = find_device(snakemake.resources.get("gpu", 0))
-networks = load_networks(snakemake.input.networks, params.seeds)
+networks = load_networks(snakemake.input.networks, params.seeds, params.get("checkpoints"))
 arrays = quantity.measure(networks, task, **params.protocol, device=device)
 has = {"readout": networks.parameters.has_readout, "targets": make_task(task).has_targets}
 if unsaid := left_out(quantity.QUANTITIES, **has):
