@@ -36,6 +36,7 @@ FIGURES = {
     "expansion": "expansion/{cell}",
     "effective_lr": "effective_lr/{data}/{task}/{cell}",
     "predictors": "predictors/{data}/{task}",
+    "unit_rates": "unit_rates/{data}/{task}/{cell}",
     "anisotropy": "anisotropy/{task}",
     "gates": "gates/{data}/{page}",
     "time_scales": "time_scales/{data}/{page}",
@@ -45,12 +46,14 @@ FIGURES = {
     "shares": "shares/{data}",
     "means": "means/{data}/{task}",
     "claims": "claims",
+    "long_lags": "long_lags/{data}/{task}",
     "networks": "networks",
 }
 SHOW = {
     "expansion": "first-order expansion",
     "effective_lr": "effective rates by lag",
     "predictors": "what predicts them",
+    "unit_rates": "rates of single units",
     "anisotropy": "anisotropy of propagation and updates",
     "gates": "what is carried over the lags",
     "time_scales": "time scales of states and parameters",
@@ -60,6 +63,7 @@ SHOW = {
     "shares": "gate or optimizer: shares",
     "means": "gate or optimizer: means",
     "claims": "every case with its interval",
+    "long_lags": "how soon finite lags reach their limit",
     "networks": "side by side",
 }
 PAPER_FIGURES = (  # in the paper's order

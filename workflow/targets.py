@@ -190,10 +190,13 @@ def figures(config):
     if asked(config, "effective_lr"):
         names += [figure("effective_lr", data=d, task=t, cell=c) for d, t, c in effective_rates(config)]
         names += [figure("predictors", data=d, task=t) for d, t in trained_on(config, "effective_lr")]
+        names += [figure("unit_rates", data=d, task=t, cell=c) for d, t, c in effective_rates(config)]
     if block := asked(config, "anisotropy"):
         names += [figure("anisotropy", task=task) for task in block["tasks"]]
     if asked(config, "gates"):
         names += [*(name for family in families(config).values() for name in family), figure("claims")]
+    if asked(config, "lyapunov"):
+        names += [figure("long_lags", data=d, task=t) for d, t in trained_on(config, "anisotropy")]
     if asked(config, "networks"):
         names += [figure("networks")]
     return names

@@ -65,6 +65,8 @@ FIGURES = """
     gates/fresh/adding           gates/fresh/effective_lr     gates/fresh/narma10          predictors/fresh/adding
     gates/one_batch/adding       gates/one_batch/narma10      steps/fresh/multi-sgd        steps/one_batch/multi-sgd
     time_scales/fresh/adding     time_scales/fresh/narma10    time_scales/one_batch/adding time_scales/one_batch/narma10
+    long_lags/fresh/adding       long_lags/fresh/narma10      long_lags/one_batch/adding   long_lags/one_batch/narma10
+    unit_rates/fresh/adding/leaky      unit_rates/fresh/adding/multi      unit_rates/fresh/adding/scalar
 """
 NUMBERED = {
     "figure_01": "expansion/scalar",

@@ -22,6 +22,24 @@ rule draw_effective_lr:
         "../scripts/draw_effective_lr.py"
 
 
+rule draw_unit_rates:
+    input:
+        measured=path("effective_lr"),
+        code=code("draw_unit_rates.py"),
+    output:
+        drawn("unit_rates", "Effective learning rates", "{cell}, {task}"),
+    log:
+        log_of_drawing("unit_rates"),
+    conda:
+        "../envs/engine.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    script:
+        "../scripts/draw_unit_rates.py"
+
+
 rule draw_predictors:
     input:
         measured=[path("effective_lr", cell=cell) for cell in config["effective_lr"]["cells"]],

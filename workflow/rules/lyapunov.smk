@@ -53,3 +53,26 @@ rule autonomous:
         protocol={key: value for key, value in LYAPUNOV.items() if key != "samples"},
     script:
         "../scripts/autonomous.py"
+
+
+rule draw_long_lags:
+    input:
+        **{
+            kind: [path(kind, experiment="anisotropy", model=model) for model in config["anisotropy"]["models"]]
+            for kind in ("gates", "lyapunov")
+        },
+        code=code("draw_long_lags.py"),
+    output:
+        drawn("long_lags", "Lyapunov exponents", "all models, {task}"),
+    log:
+        log_of_drawing("long_lags"),
+    conda:
+        "../envs/engine.yaml"
+    threads: 1
+    resources:
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
+    params:
+        models=config["anisotropy"]["models"],
+    script:
+        "../scripts/draw_long_lags.py"
