@@ -25,7 +25,7 @@ STACKED = {
 # What the name of an array gives away, and what is said of it where it is not used.
 KNOWN = {
     r"(weight|bias)_.*(_l[1-9]\d*|_reverse)|weight_hr": "of a further layer, direction or projection; measured is one "
-    "layer, forwards",
+    "direction, and several layers as one cell, such as {kind: stack, layers: [lstm, lstm]}",
     r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
     r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",
     r"(^|[._])[hcxs]_?0$|init": "of an initial state, and the network here starts at 0",
@@ -172,27 +172,48 @@ class WeightFile:
 
 def read_cell(file, kind, options):
     """The cell of a file, with its units and inputs, and W (row, column)."""
-    layer = file.key("weight_hh_l0") or file.key("weight_hh")
-    if not layer and not file.key("W_r"):
-        close, found = nearest("weight_hh_l0", file.arrays), ", ".join(file.arrays) or "nothing"
-        raise ValueError(f"there is no weight_hh_l0 of PyTorch and no W_r of our cells{close} (found: {found})")
-    weights = layer_weights(file, kind) if layer else own_weights(file, kind)
+    layers = make_cell(kind, 1, 1, **options).layers
+    if len(layers) == 1:
+        return read_layer(file, layers[0])
+    read = [read_layer(file, layer, number) for number, layer in enumerate(layers)]
+    units, inputs = read[0][0].units, read[0][0].inputs
+    for number, (layer, _) in enumerate(read[1:], start=2):
+        if (layer.units, layer.inputs) != (units, units):
+            found = f"layer {number} has {layer.units} units and reads {layer.inputs}"
+            raise ValueError(
+                f"{found}; allowed are layers of as many units as the first, {units}, that read all of them"
+            )
+    cell = make_cell("stack", units, inputs, layers=[{"kind": layer.name} | layer.settings for layer, _ in read])
+    dtype = np.result_type(*(W for _, W in read))
+    views = (view.astype(dtype) for layer, W in read for view in layer.unpack(W).values())
+    return cell, cell.pack(dict(zip(cell.blocks, views, strict=True)))
+
+
+def read_layer(file, layer, number=None):
+    """As `read_cell`, of one layer with the kind and the options of `layer`, and its number if there are several."""
+    suffixes, start = (("_l0", ""), "") if number is None else ((f"_l{number}",), f"layer{number + 1}_")
+    suffix = next((suffix for suffix in suffixes if file.key(f"weight_hh{suffix}")), None)
+    if suffix is None and not file.key(f"{start}W_r"):
+        name, found = f"weight_hh{suffixes[0]}", ", ".join(file.arrays) or "nothing"
+        close = nearest(name, file.arrays)
+        raise ValueError(f"there is no {name} of PyTorch and no {start}W_r of our cells{close} (found: {found})")
+    kind = layer.name
+    weights = own_weights(file, kind, start) if suffix is None else layer_weights(file, kind, suffix)
     if weights["W_i"].ndim != 2:
-        raise ValueError(f"W_i has shape {weights['W_i'].shape}, expected is (units, inputs)")
+        raise ValueError(f"{start}W_i has shape {weights['W_i'].shape}, expected is (units, inputs)")
     units, inputs = weights["W_i"].shape
     biases = {"bias": True} if weights.keys() > make_cell(kind, 1, 1).blocks.keys() else {}
-    cell = make_cell(kind, units, inputs, **(options | biases))
+    cell = make_cell(kind, units, inputs, **(layer.settings | biases))
     for name, view in cell.unpack(np.zeros(cell.shape)).items():  # a bias that is not there is 0
         weights[name] = fitted(name, weights.get(name, view), view.shape, f"for {units} units and {inputs} inputs")
     dtype = np.result_type(np.float32, *weights.values())
     return cell, cell.pack({name: part.astype(dtype) for name, part in weights.items()})
 
 
-def layer_weights(file, kind):
+def layer_weights(file, kind, suffix):
     """{name in our cell: array} of a layer of PyTorch: weight_hh (gates H, H), weight_ih (gates H, n) and biases."""
     if kind not in STACKED:
         raise ValueError(f"this is a layer of PyTorch, and so no {kind} cell; allowed are {', '.join(STACKED)}")
-    suffix = "_l0" if file.key("weight_hh_l0") else ""
     recurrent, driven = (file.take(f"weight_{side}{suffix}") for side in ("hh", "ih"))
     biases = [file.find(f"bias_{side}{suffix}") for side in ("ih", "hh")]
     gates, units = STACKED[kind], recurrent.shape[-1]
@@ -240,11 +261,12 @@ def advice_on_shape(shape):
     return f"; {advice.format(transposed[0])}" if transposed else ""
 
 
-def own_weights(file, kind):
+def own_weights(file, kind, start):
     """The same from weights under the names of our cell, and those biases that are there."""
     weights, biases = make_cell(kind, 1, 1).blocks, make_cell(kind, 1, 1, bias=True).blocks
-    found = {name: file.find(name) for name in biases if name not in weights}
-    return {name: file.take(name) for name in weights} | {k: bias for k, bias in found.items() if bias is not None}
+    found = {name: file.find(start + name) for name in biases if name not in weights}
+    found |= {name: file.take(start + name) for name in weights}
+    return {name: array for name, array in found.items() if array is not None}
 
 
 def fitted(name, array, shape, whose):

@@ -126,7 +126,7 @@ def test_what_a_gate_does_not_let_in_is_retained(name):
 
 
 def test_a_cell_says_whether_each_unit_has_a_gate(cell):
-    assert cell.gate_for_each_unit == (cell.name in ("multi", "gru", "lstm", "stack"))
+    assert cell.gate_for_each_unit == (cell.name not in ("plain", "leaky", "scalar"))
 
 
 def test_saturated_gates_keep_their_logs():

@@ -18,10 +18,10 @@ H, N, T, BATCH = 5, 3, 7, 4
 GATES = {"plain": 1, "gru": 3, "lstm": 4}
 
 
-def state_dict(kind, module="rnn.", layer="_l0", dtype="float64", biases=False):
+def state_dict(kind, module="rnn.", layer="_l0", dtype="float64", biases=False, inputs=N):
     """Weights as nn.RNN, nn.GRU or nn.LSTM and a linear readout keep them."""
     rng, rows = np.random.default_rng(7), GATES[kind] * H
-    shapes = {f"{module}weight_ih{layer}": (rows, N), f"{module}weight_hh{layer}": (rows, H), "fc.weight": (1, H)}
+    shapes = {f"{module}weight_ih{layer}": (rows, inputs), f"{module}weight_hh{layer}": (rows, H), "fc.weight": (1, H)}
     if biases:
         shapes |= {f"{module}bias_{side}{layer}": (rows,) for side in ("ih", "hh")} | {"fc.bias": (1,)}
     return {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
@@ -55,18 +55,25 @@ def lstm_step(w_ih, w_hh, b_ih, b_hh, x, state):
 STEPS = {"plain": rnn_step, "gru": gru_step, "lstm": lstm_step}
 
 
-def pytorch_outputs(kind, state, u, module="rnn.", layer="_l0"):
+def pytorch_outputs(kind, state, u, module="rnn.", layers=("_l0",)):
     """y_hat (batch,) for inputs u (T, n, batch) by the equations of the manual."""
+    for layer in layers:
+        u = pytorch_states(kind, state, u, module, layer)
+    return state["fc.weight"][0] @ u[-1] + state.get("fc.bias", np.zeros(1))[0]
+
+
+def pytorch_states(kind, state, u, module, layer):
+    """h_t (T, H, batch) of a layer for what it reads, (T, n, batch)."""
     w_ih, w_hh = (state[f"{module}weight_{side}{layer}"] for side in ("ih", "hh"))
     nothing = np.zeros(len(w_ih))
     b_ih, b_hh = (state.get(f"{module}bias_{side}{layer}", nothing) for side in ("ih", "hh"))
-    outputs = []
+    states = np.zeros((len(u), H, u.shape[2]))
     for b in range(u.shape[2]):
         carried = (np.zeros(H), np.zeros(H))[: 2 if kind == "lstm" else 1]
-        for x in u[:, :, b]:
+        for t, x in enumerate(u[:, :, b]):
             carried = STEPS[kind](w_ih, w_hh, b_ih, b_hh, x, carried)
-        outputs.append(state["fc.weight"][0] @ carried[0] + state.get("fc.bias", np.zeros(1))[0])
-    return np.array(outputs)
+            states[t, :, b] = carried[0]
+    return states
 
 
 def our_outputs(imported, u):
@@ -85,7 +92,7 @@ def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, b
     state = state_dict(kind, module, layer, biases=biases)
     np.savez(tmp_path / "a.npz", **state)
     write_safetensors(tmp_path / "a.safetensors", state)
-    expected = pytorch_outputs(kind, state, inputs(), module, layer)
+    expected = pytorch_outputs(kind, state, inputs(), module, [layer])
     for ending in ("npz", "safetensors"):
         imported = read_network(tmp_path / f"a.{ending}", kind, {})
         assert (imported.cell.units, imported.cell.inputs, imported.cell.bias) == (H, N, biases)
@@ -94,10 +101,32 @@ def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, b
         np.testing.assert_allclose(our_outputs(imported, inputs()), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name in ALL_CELLS if name.split()[0] != "stack"])
+@pytest.mark.parametrize("kind", STACKED)
+def test_layers_of_pytorch_are_a_stack(kind, tmp_path):
+    """Three of them, the second without biases."""
+    state = state_dict(kind, biases=True)
+    upper = [(1, state_dict(kind, inputs=H)), (2, state_dict(kind, inputs=H, biases=True))]
+    state |= {
+        name.replace("_l0", f"_l{i}"): 0.5 * i * w for i, part in upper for name, w in part.items() if "_l0" in name
+    }
+    np.savez(tmp_path / "a.npz", **state)
+    imported = read_network(tmp_path / "a.npz", "stack", {"layers": [kind] * 3})
+    assert [layer.bias for layer in imported.cell.layers] == [True, False, True]
+    expected = pytorch_outputs(kind, state, inputs(), layers=("_l0", "_l1", "_l2"))
+    np.testing.assert_allclose(our_outputs(imported, inputs()), expected, rtol=1e-12)  # seven steps of three layers
+    with pytest.raises(ValueError, match=r"weight_ih_l2: of a further layer, .* several layers as one cell, such as"):
+        read_network(tmp_path / "a.npz", "stack", {"layers": [kind] * 2})
+    with pytest.raises(ValueError, match="there is no weight_hh_l3 of PyTorch and no layer4_W_r of our cells"):
+        read_network(tmp_path / "a.npz", "stack", {"layers": [kind] * 4})
+    np.savez(tmp_path / "a.npz", **state | {"rnn.weight_ih_l1": np.ones((GATES[kind] * H, N))})
+    with pytest.raises(ValueError, match="layer 2 has 5 units and reads 3; allowed are layers of as many units"):
+        read_network(tmp_path / "a.npz", "stack", {"layers": [kind] * 3})
+
+
+@pytest.mark.parametrize("name", ALL_CELLS)
 def test_weights_under_our_names_come_back_as_they_are(name, tmp_path):
     cell = small_cell(name)
-    options = {key: getattr(cell, key) for key in cell.options if key != "bias"}
+    options = {key: value for key, value in cell.settings.items() if key != "bias"}
     W, W_o = initial_parameters(cell, [3], "float32")
     np.savez(tmp_path / "a.npz", W_o=W_o[0, 0], **{key: w[0] for key, w in cell.unpack(W).items()})
     imported = read_network(tmp_path / "a.npz", cell.name, options)
