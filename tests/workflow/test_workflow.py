@@ -202,7 +202,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
         assert planned(smoke[0]) == {}, "touching a file is no edit"
         edited.write_text(before + "\n# edited\n")
         judged = {"claims": 1, "draw_claims": 1, "table_pages": 1}
-        expected = {"expansion": 2, "draw_expansion": 2, "measure_network": 1, "paper": 1, "all": 1}
+        expected = {"expansion": 2, "draw_expansion": 2, "measure_network": 1, "paper": 1, "index": 1, "all": 1}
         assert planned(smoke[0]) == expected | judged
     finally:
         edited.write_text(before)
@@ -231,7 +231,8 @@ def test_registering_reruns_nothing(smoke):
     try:
         for path, text in before.items():
             path.write_text(text + "\n# edited\n")
-        assert planned(folder, config=(*SMOKE, "registered.yaml")) == {}
+        index = {"index": 1, "all": 1}  # which shows the configuration
+        assert planned(folder, config=(*SMOKE, "registered.yaml")) == index
         jobs = planned(folder, config=(*SMOKE, "registered.yaml", "used.yaml"))
         assert jobs["train"] == jobs["effective_lr"] == 1
     finally:
@@ -282,7 +283,7 @@ def test_a_figure_edit_trains_nothing(smoke):
     before = edited.read_text()
     try:
         edited.write_text(before + "\n# edited\n")
-        assert set(planned(smoke[0])) <= {"draw_effective_lr", "draw_predictors", "paper", "all"}
+        assert set(planned(smoke[0])) <= {"draw_effective_lr", "draw_predictors", "paper", "index", "all"}
     finally:
         edited.write_text(before)
 
