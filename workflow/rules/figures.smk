@@ -112,7 +112,7 @@ rule paper:
     log:
         f"{RESULTS}/logs/paper.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),

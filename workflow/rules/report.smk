@@ -64,7 +64,7 @@ rule index:
     log:
         f"{RESULTS}/logs/index.log",
     conda:
-        "../../environment.yml"
+        "../envs/engine.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500),
