@@ -22,7 +22,8 @@ from engine.network.unroll import Parameters, loss_and_gradient
 # As in test_gradient_numba.py: rounding of float32, added up over steps, samples and their slices.
 ROUNDING = 4e-6
 # The b_h of a GRU has no place there, nor have layers.
-ON_KERNEL = [name for name in ALL_CELLS if name.split()[0] in ONE_LAYER and name != "gru with biases"]
+IN_GATES = {cell.name for cell in gradient_cuda.GATES}
+ON_KERNEL = [name for name in ALL_CELLS if name.split()[0] in IN_GATES and name != "gru with biases"]
 
 MAIN = r"""
 int main() {

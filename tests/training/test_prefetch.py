@@ -14,7 +14,7 @@ import pytest
 from conftest import on_strict
 
 from engine.common.backend import to_host
-from engine.tasks import TASKS
+from engine.tasks import TASKS, make_task
 from engine.tasks.batches import ensemble_batch
 from engine.training.prefetch import prefetched
 
@@ -43,7 +43,7 @@ def children():
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("processes", [1, 3])
 def test_the_same_batches_in_the_same_order(task, processes):
-    draw = partial(ensemble_batch, task, [1, 2], "train", T=40, n=3, batch=3, dtype="float32")
+    draw = partial(ensemble_batch, make_task(task), [1, 2], "train", T=40, n=3, batch=3, dtype="float32")
     found = list(prefetched(draw, range(3, 11), on_strict, processes))
     assert len(found) == 8
     for k, batch in zip(range(3, 11), found, strict=True):
