@@ -17,7 +17,7 @@ from engine.results.networks import weight_quantities
 
 FOLDERS = ("engine", "workflow", "config", "profiles", "docs", "benchmarks", "tools", "tests")
 ENDINGS = {".py", ".cu", ".smk", ".md", ".rst", ".yaml", ".yml", ".toml", ".lock"}
-LABEL = re.compile(r"\[[A-Z]{2,}(?:\.\w+)+\](?!\()")  # not the text of a link
+LABEL = re.compile(r"(?<!\w)\[[A-Z]{2,}(?:\.\w+)+\](?!\()")  # neither an index in code nor the text of a link
 ANCHOR = re.compile(r'<a id="([\w.]+)"></a>(?:\*\*)?(\[[\w.]+\])')
 DOTTED = re.compile(r"(?<!/)\bengine(?:\.\w+)+\b(?!\()")  # a call is code, which other tests run
 PAGE = re.compile(r"[\w./{}-]*\w\.md\b")

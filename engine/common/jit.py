@@ -13,6 +13,10 @@ def compiled(*signature, compiler=njit, uses=(), **options):
     not see edits of other files: `uses` names the modules whose compiled functions are called, and an edit of one of
     them also leads to a new compilation.
     """
+    if compiler is njit:
+        # Else the process that compiles runs the function that is called, later ones the copy that the caller's machine
+        # code holds, which may be optimised in another way: the first results would differ from the next in their bits.
+        options["forceinline"] = True
 
     def decorate(function):
         try:

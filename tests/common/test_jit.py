@@ -9,6 +9,7 @@ import time
 import pytest
 from house import ROOT
 
+from engine.common import jit
 from workflow.sources import imports
 
 # module of the engine: a call of one compiled function, and what it returns
@@ -81,3 +82,8 @@ def test_an_edit_of_what_is_called_counts(tmp_path):
             text=True,
         )
         assert said.stdout.split()[0] == twice_of_one, said.stderr
+
+
+def test_what_compiled_code_calls_is_a_part_of_it():
+    """Else results depend on whether the cache was there: log norms differed by 4e-13."""
+    assert jit.compiled()(lambda x: x).targetoptions["forceinline"]
