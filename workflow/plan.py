@@ -9,6 +9,8 @@ KEYS = {
     "effective_lr": "`units`, `effective_lr.T`, `effective_lr.probe_batch` or `seeds_per_job`",
     "anisotropy": "`units`, `anisotropy.lags`, `anisotropy.pairs`, `anisotropy.gradients` or `seeds_per_job`",
     "gates": "`units`, `T`, `gates.samples`, `gates.probe_batch` or `seeds_per_job`",
+    "lyapunov": "`units`, `lyapunov.T`, `lyapunov.samples` or `seeds_per_job`",
+    "autonomous": "`units` of `lyapunov.autonomous`, `lyapunov.T` or `seeds_per_job`",
 }
 
 

@@ -46,4 +46,4 @@ def test_this_machine_has_memory_for_the_paper():
 
 
 def test_every_computing_rule_has_its_keys():
-    assert set(KEYS) == {"train", *PROTOCOLS}
+    assert set(KEYS) == {"train", "autonomous", *PROTOCOLS}
