@@ -21,6 +21,7 @@ def unit_rates_figure(ds, cell):
     for ax, rates, title in zip((exact, first), shown, ("exact", "first order"), strict=True):
         mesh = ax.pcolormesh(ds.lag, ds.unit, rates.T, vmin=low, vmax=high, cmap="viridis", rasterized=True)
         ax.set(xlabel="lag $h$", title=title)
+        ax.yaxis.get_major_locator().set_params(integer=True)
     exact.set_ylabel("unit, by its rate")
     bar = figure.colorbar(mesh, ax=first, pad=0.02)
     bar.set_label(r"$\log_{10}$ of the rate, relative to lag 1")
