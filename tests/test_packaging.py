@@ -125,7 +125,7 @@ def test_benchmarks_measure_the_versions_that_the_workflow_uses():
     [
         ("engine", ("gpu-cuda13",)),
         ("workflow", ("workflow",)),
-        ("tests", ("test", "gpu-cuda13")),
+        ("tests", ("test", "workflow", "gpu-cuda13")),
         ("tools", ("docs",)),
         ("benchmarks", ("bench", "gpu-cuda13")),
     ],

@@ -86,7 +86,7 @@ def save(ds, path):
 
     Text is written as characters, which NetCDF-3 has too.
     """
-    text = {name: {"dtype": "S1"} for name, variable in ds.variables.items() if variable.dtype.kind in "OTU"}
+    text = {name: {"dtype": "S1"} for name, variable in ds.variables.items() if variable.dtype.kind in "TUO"}
     with atomic_write(path) as part:
         try:
             ds.to_netcdf(part, engine="netcdf4", format="NETCDF4", encoding=text)

@@ -116,10 +116,13 @@ def values(gates, steps=None):
 
 
 def table(measured):
-    """One dict for each Row and task, and for all tasks together, from {cell: {task: values}}: means over tasks."""
+    """One dict for each Row and task, and for all tasks together, from {cell: {task: values}}: means over tasks.
+
+    A row is left out for networks that were not compared with its optimizer.
+    """
     found = []
     for row in ROWS:
-        tasks = measured.get(row.cell, {})
+        tasks = {task: known for task, known in measured.get(row.cell, {}).items() if row.predicted in known}
         for task in [*tasks, *([ALL_TASKS] if len(tasks) > 1 else [])]:
             chosen = list(tasks.values()) if task == ALL_TASKS else [tasks[task]]
             entries = {"gate": row.gate, "task": task, "resembles": row.optimizer, "parameter": row.parameter}

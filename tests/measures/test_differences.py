@@ -132,11 +132,12 @@ def test_each_departure_changes_what_it_is_about_and_nothing_else():
 
 
 def test_exact_is_what_the_paper_run_measures():
+    """To rounding: there, products that end at the same step share their parts."""
     networks = networks_of("scalar")
     found = measure(networks, "adding", **PROTOCOL)
     expected = measure_anisotropy(networks, "adding", **PROTOCOL, gradients=8)
     for name in ("jacobian_anisotropy", "jacobian_energy"):
-        np.testing.assert_array_equal(found[name][:, :, 0], expected[name])
+        np.testing.assert_allclose(found[name][:, :, 0], expected[name], rtol=1e-12)
 
 
 def test_power_norms_of_all_products_equal_loops(place):

@@ -316,8 +316,8 @@ def test_all_reasons_come_at_once(tmp_path):
     state = state_dict("gru", biases=True)
     state |= {"fc.weight": np.ones((7, H)), "h0": np.ones((1, H)), "norm.weight": np.ones(H), "x": np.ones(1)}
     np.savez(tmp_path / "a.npz", **state)
-    with pytest.raises(ValueError, match=r"ignore: there is no norm.wieght, did you mean 'norm.weight'") as caught:
-        read_network(tmp_path / "a.npz", "gru", {}, ignore=["norm.wieght", "x"])
+    with pytest.raises(ValueError, match=r"ignore: there is no norm.weigh, did you mean 'norm.weight'") as caught:
+        read_network(tmp_path / "a.npz", "gru", {}, ignore=["norm.weigh", "x"])
     for reason in ("fc.weight has 7 outputs", "h0: of an initial", "norm.weight: of a normalization"):
         assert reason in str(caught.value)
     assert not any(name in str(caught.value) for name in ("x:", "rnn.bias", "fc.bias"))

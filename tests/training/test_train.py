@@ -98,11 +98,11 @@ def test_the_steps_after_the_checkpoints_are_recorded(optimizer):
     """Recomputed from the weights of one update and the next; the last step is not taken, and only finite."""
     cell = small_cell("multi")
     found = run(cell, optimizer, checkpoints=[0, 1, 6])
-    delta = flat(Parameters(*(p[1] - p[0] for p in found.parameters)))
+    delta = flat(cell, Parameters(*(p[1] - p[0] for p in found.parameters)))
     for m, seed in enumerate(SEEDS):
         u, y, _ = ensemble_batch("adding", [seed], "train", 0, T=12, n=cell.inputs, batch=8)
         start = initial_parameters(cell, [seed], "float64")
-        g = flat(loss_and_gradient(cell, start, u, y)[1])[0]
+        g = flat(cell, loss_and_gradient(cell, start, u, y)[1])[0]
         cosine = -delta[m] @ g / np.linalg.norm(delta[m]) / np.linalg.norm(g)
         # The difference of two weights near 0.4 keeps 1e-14 of a step near 0.05.
         assert found.records["update_cosine"][m, 0] == pytest.approx(cosine, rel=1e-9)
@@ -121,9 +121,16 @@ def test_adams_moments_of_the_gradients_met_are_kept_where_each_unit_has_a_gate(
         parameters = Parameters(*(p[k] for p in found.parameters))
         u, y, _ = ensemble_batch("adding", SEEDS, "train", k, T=12, n=cell.inputs, batch=8)
         v = 0.999 * v + 0.001 * loss_and_gradient(cell, parameters, u, y)[1].W ** 2
-    incoming = (v / (1 - 0.999**4))[:, : cell.units, : cell.units + cell.inputs]  # rows of W_r and W_i
+    blocks = [(rows, columns) for name, (rows, columns) in cell.blocks.items() if name.endswith("W_r")]
+    inputs = [layer.inputs for layer in cell.layers]
+    # Rows of W_r and W_i of each layer, which lie side by side.
+    incoming = [
+        (v / (1 - 0.999**4))[:, rows, columns.start : columns.stop + n]
+        for (rows, columns), n in zip(blocks, inputs, strict=True)
+    ]
+    expected = np.concatenate([(part**-0.5).mean(axis=2) for part in incoming], axis=1)
     # Gradients agree to rounding, 1e-12 of the larger ones; the mean leans on the smallest ones.
-    np.testing.assert_allclose(found.records["adaptive_step_beside"][:, 3], (incoming**-0.5).mean(axis=2), rtol=1e-9)
+    np.testing.assert_allclose(found.records["adaptive_step_beside"][:, 3], expected, rtol=1e-9)
 
 
 def test_recording_the_last_step_changes_no_weight_and_no_loss():

@@ -57,6 +57,12 @@ def test_a_gate_that_was_not_measured_has_no_row():
     assert [(row["gate"], row["task"]) for row in rows] == [("constant", "a")]
 
 
+def test_a_gate_that_was_not_compared_with_adam_has_no_row():
+    gates, steps = measured(0)
+    rows = table1.table({"multi": {"a": table1.values(gates), "b": table1.values(gates, steps)}})
+    assert [(row["gate"], row["task"]) for row in rows] == 2 * [("multi", "b")]
+
+
 def test_latex_has_one_line_for_each_gate_and_data_and_balanced_columns():
     tasks = {"a": table1.values(*measured(0)), "b": table1.values(*measured(1))}
     gates = table1.table(dict.fromkeys(("leaky", "scalar", "multi"), tasks))
