@@ -124,7 +124,7 @@ def make_example(cell, seeds=(1, 2, 3), T=7, batch=4, gain=1.5):
 
 
 def pytest_collection_modifyitems(items):
-    """Tests of one file go to one process of xdist, and all files with the smoke run to the same, so that it is made once."""
+    """Tests of a file share a process of xdist; files that need the smoke run share one too: it is made once."""
     with_smoke = {item.path for item in items if "smoke" in item.fixturenames}
     for item in items:
         item.add_marker(pytest.mark.xdist_group("smoke" if item.path in with_smoke else str(item.path)))
