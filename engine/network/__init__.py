@@ -1,1 +1,5 @@
-"""A cell over time: forward pass, backpropagation through time, Jacobians, the training gradient."""
+"""A cell over time.
+
+unroll defines: forward pass, backpropagation through time, Jacobians. gradient chooses the training gradient:
+gradient_numba (with steps_numba), gradient_cuda (with gradient.cu) or unroll. ensemble holds trained networks.
+"""

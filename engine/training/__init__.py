@@ -1,1 +1,1 @@
-"""Training of an ensemble: data, updates, records, resuming."""
+"""Training of an ensemble: data, updates, records, resuming. The gradient is in engine.network."""
