@@ -54,7 +54,7 @@ validation: $(READY)
 	$(PY) -m tools.validation $(ARGS)
 
 test: $(READY)
-	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY)
 	$(PY) -m ruff check .

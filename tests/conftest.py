@@ -123,14 +123,6 @@ def make_example(cell, seeds=(1, 2, 3), T=7, batch=4, gain=1.5):
     return Parameters(W, W_o), u, y
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """Tests of a file share a process of xdist; files that need the smoke run share one too: it is made once."""
-    with_smoke = {item.path for item in items if "smoke" in item.fixturenames}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("smoke" if item.path in with_smoke else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
     """A finished smoke run: (folder, what Snakemake said)."""
