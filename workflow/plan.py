@@ -2,15 +2,15 @@
 
 import os
 
-LARGE = {"mem_mb": 4000, "runtime": 24 * 60}  # MB and minutes from which a run is told
-KEYS = {
-    "train": "`units`, `T`, `batch`, `updates` or `seeds_per_job`",
-    "expansion": "`units`, `expansion.T` or `seeds_per_job`",
-    "effective_lr": "`units`, `effective_lr.T`, `effective_lr.probe_batch` or `seeds_per_job`",
-    "anisotropy": "`units`, `anisotropy.lags`, `anisotropy.pairs`, `anisotropy.gradients` or `seeds_per_job`",
-    "gates": "`units`, `T`, `gates.samples`, `gates.probe_batch` or `seeds_per_job`",
-    "lyapunov": "`units`, `lyapunov.T`, `lyapunov.samples` or `seeds_per_job`",
-    "autonomous": "`units` of `lyapunov.autonomous`, `lyapunov.T` or `seeds_per_job`",
+LARGE = {"mem_mb": 4000, "runtime": 24 * 60}  # MB and minutes; above them a line is logged
+KEYS = {  # that lower what a job needs; `seeds_per_job` lowers its time too
+    "train": ("units", "T", "batch", "updates"),
+    "expansion": ("units", "expansion.T"),
+    "effective_lr": ("units", "effective_lr.T", "effective_lr.probe_batch"),
+    "anisotropy": ("units", "anisotropy.lags", "anisotropy.pairs", "anisotropy.gradients"),
+    "gates": ("units", "T", "gates.samples", "gates.probe_batch"),
+    "lyapunov": ("units", "lyapunov.T", "lyapunov.samples"),
+    "autonomous": ("lyapunov.autonomous", "lyapunov.T"),
 }
 
 
@@ -19,10 +19,11 @@ def large_jobs(jobs):
     longest, largest = (max(jobs, key=lambda job: asked(job, what)) for what in ("runtime", "mem_mb"))
     if all(asked(job, what) < LARGE[what] for job, what in ((longest, "runtime"), (largest, "mem_mb"))):
         return None
-    hours = asked(longest, "runtime") / 60
+    hours, gigabytes = asked(longest, "runtime") / 60, asked(largest, "mem_mb") / 1000
     return (
-        f"the longest job, {told(longest)}, may take {hours:.3g} h on one slow core ({lowered_by(longest)}); "
-        f"the largest, {told(largest)}, {asked(largest, 'mem_mb') / 1000:.3g} GB ({lowered_by(largest)})"
+        f"the longest job, {told(longest)}, may take {hours:.3g} h on one slow core "
+        f"({lowered_by(longest, 'runtime')}); "
+        f"the largest, {told(largest)}, {gigabytes:.3g} GB ({lowered_by(largest, 'mem_mb')})"
     )
 
 
@@ -32,7 +33,7 @@ def check_memory(jobs, megabytes):
     if (needed := asked(largest, "mem_mb")) > megabytes:
         raise ValueError(
             f"{told(largest)} needs {needed / 1000:.3g} GB, and this machine has {megabytes / 1000:.3g} GB; "
-            f"{lowered_by(largest)}, or run it where there is more"
+            f"{lowered_by(largest, 'mem_mb')}, or run it where there is more"
         )
 
 
@@ -50,6 +51,12 @@ def told(job):
     return " ".join([job.rule.name, *(str(value) for value in job.wildcards if value)])
 
 
-def lowered_by(job):
-    quantity = job.wildcards.get("quantity", job.rule.name)
-    return f"less with a smaller {KEYS[quantity]}" if quantity in KEYS else "less by `--set-resources`"
+def lowered_by(job, what):
+    """The keys that lower what a job asks for, in words; the units of an imported network are given."""
+    own, quantity = job.wildcards.get("network"), job.wildcards.get("quantity", job.rule.name)
+    if quantity not in KEYS:
+        return "less by `--set-resources`"
+    keys = [f"`{key}`" for key in KEYS[quantity] if not (own and key == "units")]
+    if what == "runtime" and not own:
+        keys.append("`seeds_per_job`")
+    return f"less with a smaller {', '.join(keys[:-1])} or {keys[-1]}"

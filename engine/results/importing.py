@@ -34,7 +34,7 @@ KNOWN = {
     "torch.nn.utils.parametrize.remove_parametrizations(module, name) or remove_weight_norm(module, name)",
     r"kernel": "of Keras or TensorFlow, which store weights transposed and gates in another order: "
     "docs/own-networks.md has a table",
-    r"bias|(^|[._])b($|[._])": "a bias, but not by its name of the layer or of the readout, whose bias is called b_o",
+    r"bias|(^|[._])b(_\w)?$": "a bias, but not by its name of the layer or of the readout, whose bias is called b_o",
 }
 
 

@@ -323,6 +323,13 @@ def test_all_reasons_come_at_once(tmp_path):
     assert not any(name in str(caught.value) for name in ("x:", "rnn.bias", "fc.bias"))
 
 
+def test_a_module_called_b_is_no_bias(tmp_path):
+    np.savez(tmp_path / "a.npz", **state_dict("gru"), **{"b.kept": np.ones((4, 4))})
+    with pytest.raises(ValueError, match="b.kept") as caught:
+        read_network(tmp_path / "a.npz", "gru", {})
+    assert "a bias" not in str(caught.value)
+
+
 def test_what_is_named_is_left_out(tmp_path):
     state = state_dict("gru", biases=True)
     others = {"encoder.weight": np.ones((N, 9)), "aux.weight": np.ones((2, H)), "rnn.weight_hh_l1": np.ones((15, H))}

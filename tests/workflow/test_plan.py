@@ -30,6 +30,12 @@ def test_the_longest_and_the_largest_are_told_with_their_keys():
 def test_a_network_of_ones_own_is_told_by_its_quantity():
     said = large_jobs([job("measure_network", 5000, network="mine", quantity="gates")])
     assert "measure_network mine gates" in said and "`gates.samples`" in said
+    assert "`units`" not in said and "`seeds_per_job`" not in said
+
+
+def test_fewer_seeds_in_a_job_take_less_time_but_no_less_memory():
+    time, memory = large_jobs([job("gates", 5000, 20160, task="adding")]).split("; ")
+    assert "`seeds_per_job`" in time and "`seeds_per_job`" not in memory
 
 
 def test_what_the_machine_cannot_hold_is_refused():
