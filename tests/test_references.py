@@ -17,7 +17,7 @@ from engine.results.networks import weight_quantities
 
 FOLDERS = ("engine", "workflow", "config", "profiles", "docs", "benchmarks", "tools", "tests")
 ENDINGS = {".py", ".cu", ".smk", ".md", ".rst", ".yaml", ".yml", ".toml", ".lock"}
-LABEL = re.compile(r"(?<!\w)\[[A-Z]{2,}(?:\.\w+)+\](?!\()")  # neither an index in code nor the text of a link
+LABEL = re.compile(r"(?<!\w)\[[A-Z]{2,}(?:\.\w+)*\](?!\()")  # neither an index in code nor the text of a link
 ANCHOR = re.compile(r'<a id="([\w.]+)"></a>(?:\*\*)?(\[[\w.]+\])')
 DOTTED = re.compile(r"(?<!/)\bengine(?:\.\w+)+\b(?!\()")  # a call is code, which other tests run
 PAGE = re.compile(r"[\w./{}-]*\w\.md\b")
@@ -47,7 +47,12 @@ def places(pattern, sound):
 
 
 def test_every_label_is_defined():
-    assert places(LABEL, lambda label, _: label in DEFINED) == {}
+    """In tests a word without a dot may be a list of one constant."""
+
+    def known(label, path):
+        return label in DEFINED or ("." not in label and path.parts[0] == "tests")
+
+    assert places(LABEL, known) == {}
 
 
 def test_a_definition_is_an_anchor_of_its_name():

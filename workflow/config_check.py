@@ -63,6 +63,8 @@ def explain(error):
             return [f"{key} = {found} is too small, allowed is {limit} or more"]
         case "exclusiveMinimum":
             return [f"{key} = {found} is out of range, allowed is more than {limit}"]
+        case "exclusiveMaximum":
+            return [f"{key} = {found} is out of range, allowed is less than {limit}"]
         case "minItems" | "minProperties":
             return [f"{key}: found {len(found)} entries, at least {limit} needed"]
         case "uniqueItems":
@@ -159,7 +161,7 @@ def training_mistakes(key, block, config):
         elif (N := config["data"][name].get("sequences", block["batch"])) < block["batch"]:
             yield f"data.{name}.sequences = {N} is too small for {key}: allowed is its batch = {block['batch']} or more"
     for task in block["tasks"]:
-        yield from refusal(f"{key}.tasks", lambda task=task: make_task(task).check(block["T"], block["inputs"]))
+        yield from length_mistakes(f"{key}.tasks", task, block["T"], block)
     if (late := max(block["checkpoints"])) > block["updates"]:
         yield f"{key}.checkpoints: {late} is after the last update, updates = {block['updates']}"
 

@@ -12,17 +12,12 @@ from engine.results.netcdf import read_attributes
 from workflow.names import FIGURES, HOLD, SHOW
 
 FILES_PAGE = "docs/files.md"
+MEASURED = ("training", "expansion", "effective_lr", "anisotropy", "gates", "lyapunov", "steps")
 FOLDERS = {
     "paper": ("The paper's figures and its Table 1, measured, under their numbers there.", "README.md"),
     "figures": ("All figures, by what they show: see below.", "captions in the report"),
     "tables": ("The tables as pages, for the report.", "docs/reading-results.md"),
-    "training": (HOLD["training"], FILES_PAGE),
-    "expansion": (HOLD["expansion"], FILES_PAGE),
-    "effective_lr": (HOLD["effective_lr"], FILES_PAGE),
-    "anisotropy": (HOLD["anisotropy"], FILES_PAGE),
-    "gates": (HOLD["gates"], FILES_PAGE),
-    "lyapunov": (HOLD["lyapunov"], FILES_PAGE),
-    "steps": (HOLD["steps"], FILES_PAGE),
+    **{kind: (HOLD[kind], FILES_PAGE) for kind in MEASURED},
     "differences": (HOLD["differences"], "docs/differences.md"),
     "networks": ("Networks of one's own, imported and measured.", "docs/own-networks.md"),
     "logs": ("The log of each job.", "README.md"),

@@ -1,5 +1,6 @@
 """Settings of the user's networks, from an entry under `networks`, its files and the protocols."""
 
+from math import inf
 from types import SimpleNamespace
 
 from engine.common.blocks import ends_of_blocks
@@ -93,7 +94,7 @@ def protocol_mistakes(config, name, quantity, cell, task):
     if "blocks" in asked:
         blocks = asked["T"], asked["transient"], asked["blocks"]
         yield from (f"{quantity}: {line}" for line in refused(lambda: ends_of_blocks(*blocks)))
-    elif asked.get("samples", 0) > asked.get("probe_batch", 0):
+    if asked.get("samples", 0) > asked.get("probe_batch", inf):
         yield f"{quantity}.samples = {asked['samples']} is more than {quantity}.probe_batch = {asked['probe_batch']}"
 
 

@@ -118,6 +118,7 @@ def test_who_has_a_kernel(monkeypatch):
 
 def test_blocks_share_a_batch_evenly():
     """With no rest, or not at all."""
+    assert [samples_of_a_block(batch) for batch in (64, 24, 20)] == [16, 8, 4]
     for batch in range(1, 100):
         B = samples_of_a_block(batch)
         assert B is None if batch % 4 else batch % B == 0 and B % 4 == 0

@@ -63,7 +63,7 @@ MISTAKES = {
     "effective_lr: {checkpoints: [0, 801]}": "effective_lr.checkpoints: 801 is after the last update, updates = 800",
     "effective_lr: {checkpoints: [0, 800, 0]}": "effective_lr.checkpoints: 0 is listed twice",
     "experiments: [lyapunov]\nlyapunov: {T: 11}": "lyapunov: T = 11 is too short for 10 blocks after a transient of 2",
-    "experiments: [lyapunov]\nlyapunov: {transient: 1}": "lyapunov.transient",
+    "experiments: [lyapunov]\nlyapunov: {transient: 1}": "lyapunov.transient = 1 is out of range",
     "experiments: [lyapunov]\nlyapunov: {autonomous: {a: {cell: gru, units: 8, gain: 0}}}": "gain = 0 is out of range",
     "experiments: [lyapunov]\nlyapunov: {autonomous: {n: {cell: gur, units: 8, gain: 1}}}": "'gur', did you mean",
     "anisotropy: {models: [plainadam]}": "anisotropy.models: 'plainadam' is no model, write cell-optimizer",
