@@ -12,7 +12,7 @@ import one_core  # noqa: F401  finds the engine
 import pandas as pd
 from report import RESULTS, about
 
-from engine.results.netcdf import load
+from engine.results.netcdf import read_attributes
 
 
 def jobs(results):
@@ -28,7 +28,7 @@ def jobs(results):
 
 def commit_of_run(results):
     """The commit that trained the run's first network, by its file."""
-    return next((load(path).attrs["git_commit"] for path in sorted(results.rglob("training/**/*.nc"))), "unknown")
+    return next((read_attributes(path)["git_commit"] for path in sorted(results.rglob("training/**/*.nc"))), "unknown")
 
 
 def main():

@@ -103,7 +103,7 @@ class Cell(ABC):
 
     @abstractmethod
     def log_gates(self, W, z):
-        """log g_t and log(1 - g_t), each (member, units or 1, batch), accurate also if the gate saturates.
+        """log g_t and log(1 - g_t), each (member, units of all layers or 1, batch), accurate in saturation too.
 
         The candidate enters with the share g_t, and the state is retained with the share 1 - g_t. A cell that has one
         gate for each of them gives the logs of both.

@@ -117,12 +117,12 @@ class Stack(Cell):
         return namespace(z).concat([step.x for step in steps], axis=1), steps
 
     def step_backward(self, W, z, tape, lam):
-        previous, pairs, from_above = [], [], None
+        previous, pairs, above = [], [], None
         for (layer, part, read, _, layer_tape), lam_l in zip(reversed(tape), reversed(self.states(lam)), strict=True):
-            if from_above is not None:
-                lam_l = lam_l + layer.lam_of_output(from_above)
+            if above:
+                lam_l = lam_l + layer.lam_of_output(by_input.backward(*above))
             lam_previous, own = layer.step_backward(part, read, layer_tape, lam_l)
-            from_above = by_input.backward(layer, part, own)
+            above = layer, part, own
             previous.insert(0, lam_previous)
             pairs = [*self.filled_up(layer, own), *pairs]
         return namespace(lam).concat(previous, axis=1), pairs

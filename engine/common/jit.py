@@ -20,12 +20,11 @@ def compiled(*signature, compiler=njit, uses=(), **options):
 
     def decorate(function):
         try:
-            found = compiler(*signature, cache=True, **options)(function)
+            if uses and not config.DISABLE_JIT:  # first: with a signature, what is cached is read at once
+                forget_if_older(compiler(cache=True, **options)(function), uses)
+            return compiler(*signature, cache=True, **options)(function)
         except RuntimeError:  # neither the folder beside the file nor the user's own can be written to
             return compiler(*signature, **options)(function)
-        if uses and not config.DISABLE_JIT:
-            forget_if_older(found, uses)
-        return found
 
     return decorate
 

@@ -35,8 +35,8 @@ QUANTITIES = {
 
 def coordinates(networks, *, lags, pairs, gradients, **_):
     """{dimension: values} of QUANTITIES."""
-    cell = networks.cell
-    parameters = cell.weights + networks.parameters.W_o.shape[-1]
+    cell, (W, W_o) = networks.cell, networks.parameters
+    parameters = W[0, 0].size + W_o.shape[-1]  # those of W that are no weights have gradient 0
     return {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,

@@ -112,7 +112,7 @@ def gate_products(cell, W, z):
     )
     by_unit, retained = (products_of_gates(log, t, k) for log in (log_g, log_r))
     found = {"log_gate_product": log_mean(by_unit, axis=-1), "log_retention_product": log_mean(retained, axis=-1)}
-    return found | ({"log_unit_gate_product": by_unit} if by_unit.shape[-1] > 1 else {})
+    return found | ({"log_unit_gate_product": by_unit} if cell.gate_for_each_unit else {})
 
 
 def products_of_gates(log_g, t, k):

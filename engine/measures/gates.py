@@ -60,7 +60,7 @@ def measure(networks, task, *, T, probe_batch, samples, lags, r, device=CPU, mem
             "log_retention_product": log_retention,
             **gate_fits.gate_fits(log_transport, log_update, log_retention, norms.by_weight[:, 0]),
             **step_sizes.gate_steps(log_g, products, lags, units),
-            **timescales.time_scales(log_retained, log_transport, norms, units),
+            **timescales.time_scales(log_retained, log_transport, norms, units, cell.gate_for_each_unit),
             **aligned,
         }
 

@@ -66,11 +66,12 @@ QUANTITIES = {
 }
 
 
-def time_scales(log_retained, log_transport, norms, units):
+def time_scales(log_retained, log_transport, norms, units, own_gates):
     """All QUANTITIES of one checkpoint, NumPy.
 
     `log_retained` (T, member, H or 1, batch), on any arrays, is log(1 - g), `log_transport` (member, lag) is
-    log ||Phi_{T,T-h}||_2, `norms` the GradientNorms of the same networks.
+    log ||Phi_{T,T-h}||_2, `norms` the GradientNorms of the same networks. Without `own_gates`, one for each unit, time
+    scales of units are not coupled.
     """
     state = state_time_scales(log_retained, units)
     by_unit = parameter_time_scales(norms.by_unit)
@@ -84,7 +85,6 @@ def time_scales(log_retained, log_transport, norms, units):
         "tau_parameter_unit": by_unit,
         "tau_parameter_unit_lags": fit(norms.by_unit).lags.astype(float),
     }
-    own_gates = log_retained.shape[2] > 1
     found_couplings = [
         [coupling(tau, of_estimator) if own_gates else UNCOUPLED for of_estimator in of_member]
         for tau, of_member in zip(state, by_unit, strict=True)

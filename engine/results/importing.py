@@ -36,8 +36,6 @@ KNOWN = {
     "docs/own-networks.md has a table",
     r"bias|(^|[._])b(_\w)?$": "a bias, but not by its name of the layer or of the readout, whose bias is called b_o",
 }
-
-
 SAME = 1e-3  # of the largest output: the original may have computed in half precision; gates in another order give 0.1
 
 

@@ -54,7 +54,7 @@ CALLER = """
 import called
 from engine.common import jit
 
-@jit.compiled(uses=[called])
+@jit.compiled(SIGNATURE, uses=[called])
 def twice(x):
     return 2 * called.function(x)
 """
@@ -67,9 +67,10 @@ def function(x):
 """
 
 
-def test_an_edit_of_what_is_called_counts(tmp_path):
+@pytest.mark.parametrize("signature", ["", "'int64(int64)'"])
+def test_an_edit_of_what_is_called_counts(tmp_path, signature):
     """Numba by itself would go on with what it has kept of the caller."""
-    (tmp_path / "caller.py").write_text(CALLER)
+    (tmp_path / "caller.py").write_text(CALLER.replace("SIGNATURE, ", signature and f"{signature}, "))
     for step, (added, twice_of_one) in enumerate([(1, "4"), (1, "4"), (5, "12")]):
         if step != 1:
             (tmp_path / "called.py").write_text(CALLED.format(added))

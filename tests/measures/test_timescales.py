@@ -53,7 +53,7 @@ def test_all_quantities_of_known_decays():
     by_unit, by_weight, transport = 3 * state**0.5, np.array([[4.0, 5.0], [6.0, 7.0]]), np.array([8.0, 9.0])
     norms = GradientNorms(profiles(by_weight, T), profiles(by_unit, T))
     log_retained = np.broadcast_to((-1 / state)[None, :, :, None], (T, 2, units, 3))
-    found = timescales.time_scales(log_retained, profiles(transport, T), norms, units)
+    found = timescales.time_scales(log_retained, profiles(transport, T), norms, units, own_gates=True)
     assert found.keys() == timescales.QUANTITIES.keys()
     np.testing.assert_allclose(found["tau_state"], state, rtol=1e-12)
     np.testing.assert_allclose(found["tau_transport"], transport, rtol=1e-12)
@@ -71,7 +71,7 @@ def test_all_quantities_of_known_decays():
 
 def test_one_gate_for_all_units_has_no_coupling_over_units():
     norms = GradientNorms(profiles([[4.0]], 50), profiles([[4.0, 5.0, 6.0]], 50))
-    found = timescales.time_scales(np.full((50, 1, 1, 3), -0.5), profiles([3.0], 50), norms, 3)
+    found = timescales.time_scales(np.full((50, 1, 1, 3), -0.5), profiles([3.0], 50), norms, 3, own_gates=False)
     assert found["tau_state"].tolist() == [[2, 2, 2]]
     for name in ("coupled_units", "coupling_slope", "coupling_exponent", "coupling_rank_correlation"):
         assert np.isnan(found[name]).all()
@@ -94,7 +94,7 @@ def test_lags_without_gradient_are_left_out_of_the_decay_and_counted():
     by_weight, by_unit = profiles([[4.0, 5.0]], 50), profiles([[4.0, 5.0, 6.0]], 50)
     by_weight[0, 1, 30:], by_unit[0, 2, 45:] = -np.inf, -np.inf
     norms = GradientNorms(by_weight, by_unit)
-    found = timescales.time_scales(np.full((50, 1, 1, 3), -0.5), profiles([3.0], 50), norms, 3)
+    found = timescales.time_scales(np.full((50, 1, 1, 3), -0.5), profiles([3.0], 50), norms, 3, own_gates=False)
     assert found["tau_parameter_lags"].tolist() == [[49, 29]]
     assert found["tau_parameter_unit_lags"].tolist() == [[49, 49, 44]]
     np.testing.assert_allclose(found["tau_parameter"][0, 0], [4, 5], rtol=1e-12)
@@ -102,7 +102,7 @@ def test_lags_without_gradient_are_left_out_of_the_decay_and_counted():
 
 def test_growth_and_no_decay_are_recorded_as_such():
     norms = GradientNorms(profiles([[-4.0]], 50), np.zeros((1, 3, 50)))
-    found = timescales.time_scales(np.full((50, 1, 1, 3), -0.5), profiles([-3.0], 50), norms, 3)
+    found = timescales.time_scales(np.full((50, 1, 1, 3), -0.5), profiles([-3.0], 50), norms, 3, own_gates=False)
     assert found["tau_parameter"][0, 0, 0] == pytest.approx(-4)
     assert found["tau_transport"][0] == pytest.approx(-3)
     assert np.isinf(found["tau_parameter_unit"][0, 0]).all()
