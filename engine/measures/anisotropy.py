@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from engine.common.backend import CPU, like, namespace, to_host, zeros
+from engine.common.backend import CPU, to_host
 from engine.common.quantity import Quantity
-from engine.common.seeding import stream
 from engine.common.statistics import log_median
+from engine.measures.chains import by_step, chains, draw_pairs, longest_chain
 from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.network.unroll import forward, per_sample_gradients
@@ -95,33 +95,6 @@ def measure(
     return found
 
 
-def draw_pairs(seed, lags, pairs, T, batch):
-    """Samples 0..batch-1 and times t = h+1..T, so that 1 <= t - h: uniform at every lag, each (lag, pair).
-
-    A pair has one sample for all lags. It also has one t for all lags for which the drawn t is beyond the longest lag:
-    the product of the shorter lag is then a part of the longest product. Pairs with a t of their own come first.
-    """
-    rng, longest = stream(seed, "anisotropy", "pairs"), max(lags)
-    samples, late = rng.integers(0, batch, pairs), rng.integers(longest + 1, T + 1, pairs)
-    share = np.sort(rng.random(pairs))
-    times = np.stack([lag + 1 + (share * (T - lag)).astype(int) for lag in lags])
-    return np.broadcast_to(samples, times.shape), np.where(times > longest, late, times)
-
-
-def by_step(z):
-    """z (T, member, H + n, batch) as (member, T, batch, H + n), a copy, from which chains take their steps."""
-    xp, (T, members, rows, batch) = namespace(z), z.shape
-    steps = zeros(z, members, T, batch, rows)
-    steps[...] = xp.permute_dims(z, (1, 0, 3, 2))
-    return steps
-
-
-def full_jacobian(cell, W, z):
-    """J_t = A_t + B_t (member, batch, H, H)."""
-    A, B = cell.step_jacobian(W, z)
-    return A + B
-
-
 def spectra(cell, W, steps, samples, times, lags, r):
     """Yields (i, log s_i (member, some, rank)) in the order of `chains`; shared chains have shared products, too."""
     chosen = cell, W, steps, samples, times, lags
@@ -131,49 +104,6 @@ def spectra(cell, W, steps, samples, times, lags, r):
         shared = some.stop is None
         product = Formed(*(part[:, some, ...] for part in products[lags[i]])) if shared else None
         yield i, log_singular_values(J, r, product)
-
-
-def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian, longest=None):
-    """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of a slice of its pairs.
-
-    `samples` and `times` (member, lag, pair), NumPy, from `draw_pairs`; `steps` from `by_step`. Parts of the chain of
-    the longest lag, `longest` if it is known, are not computed again; their slice has no stop.
-    """
-    if longest is None:
-        longest = longest_chain(cell, W, steps, samples, times, lags, jacobian)
-    for i, lag in enumerate(lags):
-        (apart,) = np.nonzero((times[:, i] != times[:, np.argmax(lags)]).any(axis=0))
-        own, shared = slice(0, apart.max(initial=-1) + 1), slice(apart.max(initial=-1) + 1, None)
-        if own.stop:
-            chosen = (like(steps, x[:, i, own]) for x in (samples, times))
-            yield i, own, jacobian_chain(cell, W, steps, *chosen, lag, jacobian)
-        if own.stop < times.shape[-1]:
-            yield i, shared, longest[-lag:, :, shared, ...]
-
-
-def longest_chain(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
-    """The J (h, member, pair, H, H) of the longest lag."""
-    last = int(np.argmax(lags))
-    return jacobian_chain(cell, W, steps, *(like(steps, x[:, last]) for x in (samples, times)), lags[last], jacobian)
-
-
-def jacobian_chain(cell, W, steps, samples, times, lag, jacobian=full_jacobian):
-    """J_{t-h+1}, ..., J_t along the first axis for chosen (sample, t), (member, pair) each: (h, member, pair, H, H).
-
-    `steps` from `by_step`.
-    """
-    return namespace(steps).stack([jacobian(cell, W, z) for z in chain_inputs(steps, samples, times, lag)])
-
-
-def chain_inputs(steps, samples, times, lag):
-    """z_{t-h+1}, ..., z_t for chosen (sample, t): `lag` arrays (member, H + n, pair)."""
-    xp = namespace(steps)
-    members, T, batch, rows = steps.shape
-    steps = xp.reshape(steps, (members, T * batch, rows))
-    # z_t is the element t - 1 of z.
-    first = ((times - lag) * batch + samples)[:, :, None]
-    for j in range(lag):
-        yield xp.matrix_transpose(xp.take_along_axis(steps, first + j * batch, axis=1))
 
 
 def propagation(log_s, r):

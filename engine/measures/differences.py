@@ -17,7 +17,8 @@ from engine.common.backend import CPU, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.common.statistics import log_median
-from engine.measures.anisotropy import by_step, chains, draw_pairs, energy
+from engine.measures.anisotropy import energy
+from engine.measures.chains import by_step, chains, draw_pairs
 from engine.measures.each import measure_each
 from engine.network.unroll import forward
 from engine.products.linalg import singular_values

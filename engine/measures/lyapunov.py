@@ -9,10 +9,9 @@ from engine.common.backend import CPU, like, namespace, to_host, zeros
 from engine.common.blocks import ends_of_blocks, jackknife
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
-from engine.measures.anisotropy import full_jacobian
 from engine.measures.each import measure_each
 from engine.network.ensemble import Networks
-from engine.network.unroll import Parameters, with_constant
+from engine.network.unroll import Parameters, full_jacobian, with_constant
 from engine.products.growth_rates import growth_rates, random_directions
 from engine.tasks.batches import ensemble_batch
 

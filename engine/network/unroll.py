@@ -152,3 +152,9 @@ def jacobians(cell, W, z):
     xp = namespace(W)
     parts = [cell.step_jacobian(W, z[t, ...]) for t in range(z.shape[0])]
     return xp.stack([A for A, _ in parts]), xp.stack([B for _, B in parts])
+
+
+def full_jacobian(cell, W, z):
+    """J_t = A_t + B_t (member, batch, H, H) at z_t (member, H + n, batch)."""
+    A, B = cell.step_jacobian(W, z)
+    return A + B

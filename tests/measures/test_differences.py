@@ -6,8 +6,8 @@ from conftest import small_cell
 
 from engine.common.backend import to_host
 from engine.measures import effective_lr
-from engine.measures.anisotropy import draw_pairs
 from engine.measures.anisotropy import measure as measure_anisotropy
+from engine.measures.chains import draw_pairs
 from engine.measures.differences import (
     DEPARTURES,
     QUANTITIES,
