@@ -16,7 +16,7 @@ FILES = sorted((ROOT / "engine").glob("*/*.py"))
 
 def rooms_imported(path):
     """Rooms that a file imports from."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
         yield from (name.split(".")[1] for name in names if name.startswith("engine."))
 

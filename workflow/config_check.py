@@ -6,6 +6,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from engine.common.blocks import ends_of_blocks
+from engine.common.files import full_path
 from engine.common.registry import lookup, nearest
 from engine.tasks import make_task
 from workflow.networks import check_network
@@ -122,7 +123,8 @@ def path_mistakes(config):
     for keys, path in named_files(config):
         if set(path) & set("{}"):
             key = ".".join(map(str, keys))
-            yield f"{key}: {path} has braces, which Snakemake takes for a wildcard; give the file another name"
+            found = f"{full_path(path)} has braces, which Snakemake takes for a wildcard"
+            yield f"{key}: {found}; give the file another name"
 
 
 def plugin_mistakes(config):

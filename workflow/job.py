@@ -6,6 +6,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+from engine.common.files import full_path
 from engine.results.provenance import provenance
 from workflow.plugins import load, plugins_among
 
@@ -55,7 +56,7 @@ def attributes(snakemake, title, dtype, device):
 
     RuntimeError if the job's code was edited meanwhile: the result would be newer than the edit, but not made by it.
     """
-    if edited := [path for path, content in contents(at_start).items() if content != at_start[path]]:
+    if edited := [full_path(path) for path, content in contents(at_start).items() if content != at_start[path]]:
         raise RuntimeError(f"edited while this job ran: {', '.join(edited)}. Run again, and the job is made anew")
     settings = {key: value for key, value in snakemake.params.items() if key != "seeds"}
     about = {key: value for key, value in snakemake.wildcards.items() if key != "block"}

@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from engine.common.files import full_path
 from engine.common.torch_file import read_torch
 
 HOW = "save a state_dict with safetensors.torch.save_file, or with numpy.savez(path, **{k: w.numpy() for k, w in ...})"
@@ -18,6 +19,7 @@ def read_arrays(path):
 
     ValueError says what is wrong with a file that is missing, cut off or of another kind.
     """
+    path = full_path(path)
     ending = Path(path).suffix
     if ending not in READERS:
         raise ValueError(f"{path}: arrays are read from {', '.join(READERS)}: {HOW}")
@@ -25,7 +27,7 @@ def read_arrays(path):
         version = Path(path).stat()
         return dict(read_version(path, version.st_mtime_ns, version.st_size))
     except FileNotFoundError as error:
-        raise ValueError(f"{Path(path).absolute()} is not there") from error
+        raise ValueError(f"{path} is not there") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} is no whole {ending} file ({error})") from error
 

@@ -1,9 +1,14 @@
-"""Atomic writes: a file is written under a temporary name, then renamed, so that it is whole or absent."""
+"""Files: their full paths, and atomic writes under a temporary name that is then renamed: whole or absent."""
 
 import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def full_path(path):
+    """The absolute path of a file, without `..` and with the home folder for `~`: how messages name it."""
+    return os.path.abspath(os.path.expanduser(path))
 
 
 @contextmanager

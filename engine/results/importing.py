@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.cells import Cell, make_cell
 from engine.common.arrays import read_arrays
+from engine.common.files import full_path
 from engine.common.registry import nearest
 from engine.network.unroll import Parameters, forward, readout
 
@@ -28,7 +29,7 @@ KNOWN = {
     "direction, and several layers as one cell, such as {kind: stack, layers: [lstm, lstm]}",
     r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
     r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",
-    r"(^|[._])[hcxs]_?0$|init": "of an initial state, and the network here starts at 0",
+    r"(^|[._])([hcxs]_?0$|init)": "of an initial state, and the network here starts at 0",
     r"_raw$": "of a weight drop, which keeps the weights under this name: save them under the name without _raw",
     r"parametrizations|_[gv]$": "of a parametrization: save the weights themselves, after "
     "torch.nn.utils.parametrize.remove_parametrizations(module, name) or remove_weight_norm(module, name)",
@@ -137,7 +138,7 @@ class WeightFile:
         if by_reason:
             self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
         if self.reasons:
-            raise ValueError(f"{self.path}: " + "; ".join(self.reasons))
+            raise ValueError(f"{full_path(self.path)}: " + "; ".join(self.reasons))
 
     def key(self, name):
         """The full name of the array called `name`, alone or in a module (rnn.weight_hh_l0); None if there is none."""

@@ -7,7 +7,7 @@ from shutil import disk_usage
 import numpy as np
 import xarray as xr
 
-from engine.common.files import atomic_write
+from engine.common.files import atomic_write, full_path
 
 # A file gets its name when it is whole, so a lock protects nothing; some file systems of clusters have none. HDF5 reads
 # this once, when a process first uses it.
@@ -93,7 +93,7 @@ def save(ds, path):
         except (OSError, RuntimeError) as error:  # a full disk is an "HDF error", and no more, to the library
             needed, free = (size / 1e6 for size in (ds.nbytes, disk_usage(part.parent).free))
             room = f"it needs {needed:.1f} MB, and {free:.1f} MB are free there"
-            raise RuntimeError(f"{path} could not be written ({error}): {room}{HINT}") from error
+            raise RuntimeError(f"{full_path(path)} could not be written ({error}): {room}{HINT}") from error
 
 
 def load(path):
@@ -101,7 +101,8 @@ def load(path):
     try:
         return xr.load_dataset(path, engine="netcdf4")
     except OSError as error:
-        raise ValueError(f"{path} is not a whole NetCDF file ({error}): delete it and run again{HINT}") from error
+        found = f"{full_path(path)} is not a whole NetCDF file ({error})"
+        raise ValueError(f"{found}: delete it and run again{HINT}") from error
 
 
 def read_attributes(path):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.common.arrays import read_arrays
+from engine.common.files import full_path
 from engine.tasks.task import Task
 
 NAMES = ("u", "y", "expected")
@@ -53,25 +54,37 @@ class Recorded(Task):
 def read_sequences(path):
     """The Recorded sequences of a file with u (T, sequence, n) and, if they are there, y (sequence,) and expected.
 
-    ValueError says what is wrong.
+    ValueError says all that is wrong.
     """
     found = read_arrays(path)
+    if wrong := list(mistakes(found)):
+        raise ValueError(f"{full_path(path)}: " + "; ".join(wrong))
+    u, y, expected = (found[name].astype(float) if name in found else None for name in NAMES)
+    return Recorded(np.moveaxis(u, 2, 1), None if y is None else y.reshape(-1), expected)
+
+
+def mistakes(found):
+    """What is wrong with the arrays {name: array} of a file of sequences; shapes first."""
     if unknown := sorted(found.keys() - NAMES):
-        raise ValueError(f"{path}: unknown arrays {', '.join(unknown)} (allowed: {', '.join(NAMES)})")
-    if "u" not in found:
-        raise ValueError(f"{path}: there is no u (found: {', '.join(found) or 'nothing'})")
+        yield f"unknown arrays {', '.join(unknown)} (allowed: {', '.join(NAMES)})"
     u, y, expected = (found.get(name) for name in NAMES)
-    if u.ndim != 3:
-        raise ValueError(f"{path}: u has shape {u.shape}, expected is (time, sequence, channel)")
-    if y is not None and y.shape not in ((u.shape[1],), (u.shape[1], 1)):
-        raise ValueError(f"{path}: y has shape {y.shape}, expected is one target a sequence, ({u.shape[1]},)")
-    if expected is not None and (expected.ndim not in (1, 3) or expected.shape[-2:][0] > u.shape[1]):
-        raise ValueError(
-            f"{path}: expected has shape {expected.shape}, allowed are states (time, sequence, unit) or outputs "
-            f"(sequence,) of the first sequences, of which there are {u.shape[1]}"
+    if u is None:
+        yield f"there is no u (found: {', '.join(found) or 'nothing'})"
+    elif u.ndim != 3:
+        yield f"u has shape {u.shape}, expected is (time, sequence, channel)"
+    else:
+        yield from mistakes_beside(u.shape[1], y, expected)
+    for name in [name for name in NAMES if name in found]:
+        if found[name].dtype.kind not in "fiub" or not np.isfinite(found[name]).all():
+            yield f"{name} has values that are no finite numbers"
+
+
+def mistakes_beside(sequences, y, expected):
+    """What in the shapes of y and expected does not fit the number of sequences of u."""
+    if y is not None and y.shape not in ((sequences,), (sequences, 1)):
+        yield f"y has shape {y.shape}, expected is one target a sequence, ({sequences},)"
+    if expected is not None and (expected.ndim not in (1, 3) or not 0 < expected.shape[-2:][0] <= sequences):
+        yield (
+            f"expected has shape {expected.shape}, allowed are states (time, sequence, unit) or outputs (sequence,) of "
+            f"the first sequences, at least one and at most {sequences}"
         )
-    for name, values in (("u", u), ("y", y), ("expected", expected)):
-        if values is not None and not (np.isrealobj(values) and np.isfinite(values).all()):
-            raise ValueError(f"{path}: {name} has values that are no finite numbers")
-    y, expected = (None if values is None else values.astype(float) for values in (y, expected))
-    return Recorded(np.moveaxis(u, 2, 1).astype(float), None if y is None else y.reshape(-1), expected)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.common.backend import to_host
-from engine.common.files import atomic_write
+from engine.common.files import atomic_write, full_path
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class Resume:
             with atomic_write(self.path) as part:
                 np.savez(part, key=np.array(self.key), **self.kept)
         except OSError as error:
-            log.warning("%s could not be written (%s): the work cannot be resumed from here", self.path, error)
+            path = full_path(self.path)
+            log.warning("%s could not be written (%s): the work cannot be resumed from here", path, error)
 
     def remove(self):
         """Deletes the file: the work is done."""

@@ -71,14 +71,23 @@ def test_what_is_no_such_file_is_said(tmp_path):
             read_arrays(tmp_path / name)
 
 
+def test_a_message_has_the_full_path_without_detours(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for path in ("~/a.npz", "b/../a.npz", "a.npz"):
+        with pytest.raises(ValueError) as caught:
+            read_arrays(path)
+        assert str(caught.value) == f"{tmp_path}/a.npz is not there"
+
+
 def test_a_file_is_read_again_only_after_a_change(tmp_path, monkeypatch):
     reads, path = [], tmp_path / "w.npz"
     monkeypatch.setitem(arrays_file.READERS, ".npz", lambda p: reads.append(p) or arrays_file.read_npz(p))
     np.savez(path, a=np.arange(3.0))
     for _ in range(3):
         found = read_arrays(path)
-    assert reads == [path]
+    assert reads == [str(path)]
     with pytest.raises(ValueError, match="read-only"):
         found["a"][0] = 1  # would be what the next caller gets
     np.savez(path, a=np.arange(4.0))
-    assert len(read_arrays(path)["a"]) == 4 and reads == [path, path]
+    assert len(read_arrays(path)["a"]) == 4 and reads == 2 * [str(path)]

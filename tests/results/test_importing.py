@@ -227,6 +227,11 @@ MISTAKES = {
     "peepholes": (lambda s: s.update({"w_ci": np.ones(H)}), "gru", "w_ci: of peepholes"),
     "a normalization": (lambda s: s.update({"ln.weight": np.ones(H)}), "gru", "ln.weight: of a normalization"),
     "an initial state": (lambda s: s.update({"h0": np.ones((1, H))}), "gru", "h0: of an initial state, .* starts at 0"),
+    "a name that holds init": (
+        lambda s: s.update({"finite": np.ones(1)}),
+        "gru",
+        "finite: no part of such a cell",
+    ),
     "a nameless bias": (lambda s: s.update({"out_bias": np.ones(1)}), "gru", "out_bias: a bias, but not by its name"),
     "two biases of the readout": (
         lambda s: s.update({"fc.bias": np.ones(1), "b_o": np.ones(1)}),

@@ -36,11 +36,17 @@ MISTAKES = {
     "other arrays": ({"x": np.zeros(9)}, r"unknown arrays x \(allowed: u, y, expected\)"),
     "too many expected": (
         {"expected": np.zeros(10)},
-        r"expected has shape \(10,\), allowed are .* of which there are 9",
+        r"expected has shape \(10,\), allowed are .* of the first sequences, at least one and at most 9",
     ),
+    "none expected": ({"expected": np.zeros((6, 0, 4))}, r"expected has shape \(6, 0, 4\), allowed .* at least one"),
     "two axes": ({"u": np.zeros((6, 9))}, r"u has shape \(6, 9\), expected is \(time, sequence, channel\)"),
     "targets over time": ({"y": np.zeros((6, 9))}, r"y has shape \(6, 9\), expected is one target a sequence, \(9,\)"),
     "not a number": ({"y": np.full(9, np.nan)}, "y has values that are no finite numbers"),
+    "text": ({"y": np.array(["1"] * 9)}, "y has values that are no finite numbers"),
+    "three mistakes": (
+        {"u": np.full((6, 9), np.nan), "x": np.zeros(9)},
+        r"unknown arrays x .*; u has shape \(6, 9\), .*; u has values",
+    ),
 }
 
 

@@ -77,7 +77,7 @@ MISTAKES = {
     "networks: {a: {file: a.npz, cell: grue, task: adding}}": "networks.a.cell: unknown cell 'grue'",
     "networks: {a: {file: a.npz, cell: gru}}": "networks.a: name a task, or a file of sequences as data, and not both",
     "networks: {a: {file: a.npz, cell: gru, task: adding}}": f"networks.a: {ROOT}/a.npz is not there",
-    "networks: {a: {file: 'a{1}.npz', cell: gru, task: adding}}": "networks.a.file: a{1}.npz has braces",
+    "networks: {a: {file: 'a{1}.npz', cell: gru, task: adding}}": f"networks.a.file: {ROOT}/a{{1}}.npz has braces",
     "networks: {a: {file: config/example_gru.safetensors, cell: gru, task: addng}}": "networks.a: unknown task 'addng'",
     "{anisotropy: {rank: 20}, networks: {a: {file: config/example_gru.safetensors, cell: gru, task: adding}}}": (
         "networks.a: anisotropy.rank = 20 is too large for a state of 16"

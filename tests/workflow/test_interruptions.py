@@ -224,7 +224,8 @@ def test_code_edited_while_a_job_runs(house, sound):
     with training(house) as run:
         code.write_text(before + "# edited\n")
         assert run.wait(300) != 0
-    assert "train: edited while this job ran: engine/training/train.py. Run again" in (house / "said").read_text()
+    said = f"train: edited while this job ran: {house}/engine/training/train.py. Run again"
+    assert said in (house / "said").read_text(encoding="utf-8")
     assert files(house) == []
     code.write_text(before)
     assert_repaired(house, sound)
