@@ -57,7 +57,7 @@ def parts_of_an_update(name, rounds=25):
     cell = build(name)
     u, y, _ = ensemble_batch("adding", [0], "train", 0, T=T, n=INPUTS, batch=BATCH, dtype="float32")
     parameters = initial_parameters(cell, [0], "float32")
-    function = gradient_numba.FusedGradient(cell, T, BATCH)
+    function = gradient_numba.NumbaGradient(cell, T, BATCH)
     function(parameters, u, y)
     z, p, m = function.z, function.p, function.m
     W = parameters.W[0].reshape(p.shape[1], p.shape[3], z.shape[2])

@@ -8,7 +8,7 @@ import numpy as np
 from engine.common.markdown import table
 from engine.verdicts.coupling import correlation, slope
 from engine.verdicts.decomposition import adjusted_shares
-from engine.verdicts.intervals import FISHER, LINEAR, jackknife, mean_interval, median_interval
+from engine.verdicts.intervals import FISHER, LINEAR, jackknife_intervals, mean_interval, median_interval
 
 SEEDS = (3, 5, 10, 20)
 CASES = 60  # of a claim: "surely" then stands for the level 1 - 0.05 / CASES
@@ -41,7 +41,10 @@ def median_rates(seeds, draws, rng):
 def jackknife_rates(name, seeds, draws, rng):
     """`rates` of one of JACKKNIFED."""
     statistic, draw, scale = JACKKNIFED[name]
-    ends = [[jackknife(statistic, draw(rng, seeds), level, scale)[0][1:3] for level in LEVELS] for _ in range(draws)]
+    ends = [
+        [jackknife_intervals(statistic, draw(rng, seeds), level, scale)[0][1:3] for level in LEVELS]
+        for _ in range(draws)
+    ]
     return rates(np.transpose(ends, (1, 2, 0)), 0.0)
 
 

@@ -11,7 +11,7 @@ def ends_of_blocks(T, transient, blocks):
     return first + length * np.arange(blocks + 1)
 
 
-def jackknife(statistic, x):
+def jackknife_error(statistic, x):
     """`statistic` of the mean of x over its first axis, and its standard error, by leaving out one of x at a time.
 
     For a statistic of arrays with any leading axes, and values of x that are independent. Of host arrays.

@@ -14,7 +14,7 @@ from engine.common.safe import log, ratio
 from engine.common.statistics import log_median
 from engine.network.unroll import lambda_T
 from engine.products.linalg import left_singular_vectors
-from engine.products.spectral_norms import spectral_norm
+from engine.products.spectral_norms import spectral_norm_by_lanczos
 
 QUANTITIES = {
     "log_transport_norm": Quantity(
@@ -47,7 +47,7 @@ def transport(cell, parameters, z, lags, r):
     w = unit_readout(cell, parameters.W_o)
     log_norms, efficiencies, subspaces = [], [], {}
     for h, (Phi, log_scale) in enumerate(jacobian_products_to_the_end(cell, parameters.W, z)):
-        norm = spectral_norm(Phi)
+        norm = spectral_norm_by_lanczos(Phi)
         log_norms.append(log(norm) + log_scale)
         efficiencies.append(ratio(vector_norm(w @ Phi)[..., 0], norm))
         if h in lags:

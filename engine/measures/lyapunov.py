@@ -6,7 +6,7 @@ from itertools import repeat
 import numpy as np
 
 from engine.common.backend import CPU, like, namespace, to_host, zeros
-from engine.common.blocks import ends_of_blocks, jackknife
+from engine.common.blocks import ends_of_blocks, jackknife_error
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.measures.each import measure_each
@@ -124,7 +124,7 @@ def summarize(rates, size):
     by_time = rates[..., 0].mean(axis=-1).cumsum(axis=0) / np.arange(1, 1 + len(rates))[:, None]
     found = {"leading_exponent_by_time": by_time.T}
     for name, statistic in {"lyapunov_exponent": lambda x, _: x, "dimension": dimension, "entropy": entropy}.items():
-        found[name], found[f"{name}_error"] = jackknife(lambda x, of=statistic: of(x, size), parts)
+        found[name], found[f"{name}_error"] = jackknife_error(lambda x, of=statistic: of(x, size), parts)
     return found
 
 

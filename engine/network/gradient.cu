@@ -1,8 +1,11 @@
-// GATE: 0 constant, 1 shared, 2 one a unit, 3 GRU, 4 LSTM; H units, N inputs, B samples of a block (a multiple of 4).
+// GATE is that of a cell of engine/cells; H units, N inputs, B samples of a block (a multiple of 4).
 // Matrices of a step lie unit by unit, samples side by side, a row being S floats apart.
+#define CONSTANT (GATE == 0)  // plain and leaky
+#define SCALAR (GATE == 1)
+#define MULTI (GATE == 2)
 #define GRU (GATE == 3)
 #define LSTM (GATE == 4)
-#define ROWS (GATE == 0 ? H : GATE == 1 ? H + 1 : GATE == 2 ? 2 * H : 4 * H)
+#define ROWS (CONSTANT ? H : SCALAR ? H + 1 : MULTI ? 2 * H : 4 * H)
 #define COLUMNS (H + N)
 #define W_ROWS (GRU ? 3 * H : ROWS)
 #define KEPT (LSTM ? 5 * H : ROWS)  // rows of p that the way back needs, and c_{t-1} of an LSTM
@@ -90,7 +93,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
         }
         EACH(i, COLUMNS * B) z_out[i] = z[i / B * S + i % B];
         SYNC;
-        if (GATE == 1) {
+        if (SCALAR) {
             EACH(b, B) p[H * S + b] = p_out[H * B + b] = odds(p[H * S + b]);
             SYNC;
         }
@@ -107,17 +110,17 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
             const float phi = tanhf(p[here]);
             p_out[i] = phi;
             if (LSTM) {
-                const float in = odds(p[H * S + here]), forget = odds(p[2 * H * S + here]);
-                const float out = odds(p[3 * H * S + here]), before = c[here];
-                p_out[H * B + i] = in, p_out[2 * H * B + i] = forget, p_out[3 * H * B + i] = out;
+                const float input = odds(p[H * S + here]), forget = odds(p[2 * H * S + here]);
+                const float output = odds(p[3 * H * S + here]), before = c[here];
+                p_out[H * B + i] = input, p_out[2 * H * B + i] = forget, p_out[3 * H * B + i] = output;
                 p_out[4 * H * B + i] = before;
-                c[here] = open_share(forget) * before + open_share(in) * phi;
-                z[here] = open_share(out) * tanhf(c[here]);
-            } else if (GATE == 0) {
+                c[here] = open_share(forget) * before + open_share(input) * phi;
+                z[here] = open_share(output) * tanhf(c[here]);
+            } else if (CONSTANT) {
                 z[here] = (1 - alpha) * x + alpha * phi;
             } else {
-                const float gate = GATE == 1 ? p[H * S + i % B] : odds(p[H * S + here]);
-                if (GATE == 2) p_out[H * B + i] = gate;
+                const float gate = SCALAR ? p[H * S + i % B] : odds(p[H * S + here]);
+                if (MULTI) p_out[H * B + i] = gate;
                 z[here] = shut_share(gate) * x + open_share(gate) * phi;
             }
         }
@@ -155,7 +158,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
         EACH(i, ROWS * B) p[i / B * S + i % B] = p_in[i];
         if (LSTM) EACH(i, H * B) c[i / B * S + i % B] = p_in[4 * H * B + i];
         SYNC;
-        if (GATE == 1) {  // dL/dg in parts: the units i, i + THREADS / B, ... of one sample
+        if (SCALAR) {  // dL/dg in parts: the units i, i + THREADS / B, ... of one sample
             EACH(j, THREADS / B * B) {
                 float sum = 0;
                 for (int i = j / B; i < H; i += THREADS / B) {
@@ -182,27 +185,27 @@ extern "C" __global__ void __launch_bounds__(THREADS) gradient(
             }
             const float phi = p[here];
             if (LSTM) {
-                const float in = p[H * S + here], forget = p[2 * H * S + here], out = p[3 * H * S + here];
-                const float phi_c = tanhf(open_share(forget) * c[here] + open_share(in) * phi);
-                const float l_c = lam_c[here] + l * open_share(out) * (1 - phi_c * phi_c);
-                p[here] = l_c * open_share(in) * (1 - phi * phi);
-                p[H * S + here] = l_c * phi * open_share(in) * shut_share(in);
+                const float input = p[H * S + here], forget = p[2 * H * S + here], output = p[3 * H * S + here];
+                const float phi_c = tanhf(open_share(forget) * c[here] + open_share(input) * phi);
+                const float l_c = lam_c[here] + l * open_share(output) * (1 - phi_c * phi_c);
+                p[here] = l_c * open_share(input) * (1 - phi * phi);
+                p[H * S + here] = l_c * phi * open_share(input) * shut_share(input);
                 p[2 * H * S + here] = l_c * c[here] * open_share(forget) * shut_share(forget);
-                p[3 * H * S + here] = l * phi_c * open_share(out) * shut_share(out);
+                p[3 * H * S + here] = l * phi_c * open_share(output) * shut_share(output);
                 lam_c[here] = l_c * open_share(forget);
                 lam[here] = 0;
-            } else if (GATE == 0) {
+            } else if (CONSTANT) {
                 p[here] = alpha * l * (1 - phi * phi);
                 lam[here] = (1 - alpha) * l;
             } else {
-                const float gate = GATE == 1 ? p[H * S + i % B] : p[H * S + here], l_g = l * open_share(gate);
+                const float gate = SCALAR ? p[H * S + i % B] : p[H * S + here], l_g = l * open_share(gate);
                 p[here] = l_g * (1 - phi * phi);
-                if (GATE == 2) p[H * S + here] = l_g * (phi - z[here]) * shut_share(gate);
+                if (MULTI) p[H * S + here] = l_g * (phi - z[here]) * shut_share(gate);
                 lam[here] = l * shut_share(gate);
             }
         }
         SYNC;
-        if (GATE == 1) {
+        if (SCALAR) {
             EACH(b, B) {
                 float sum = 0;
                 for (int j = b; j < THREADS / B * B; j += B) sum += sums[j];

@@ -16,7 +16,7 @@ def gradient_function(cell, parameters, T, batch):
     if cell.shape[1] != cell.units + cell.inputs + cell.bias or W_o.shape[2] != cell.units:
         return partial(loss_and_gradient, cell)
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):
-        return gradient_numba.FusedGradient(cell, T, batch)
+        return gradient_numba.NumbaGradient(cell, T, batch)
     if cuda.on_gpu(W) and W.dtype == np.float32 and gradient_cuda.has_kernel(cell, batch):
         return gradient_cuda.CudaGradient(cell, parameters, T, batch)
     return partial(loss_and_gradient, cell)

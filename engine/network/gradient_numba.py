@@ -121,7 +121,7 @@ def ensemble(step, step_backward, options, inputs_in_m, parameters, u, y, z, p, 
             drive_backward(m, u_m, dW[:H, H:])
 
 
-class FusedGradient:
+class NumbaGradient:
     """`loss_and_gradient` of (parameters, u, y) by compiled loops; allocates its working memory once."""
 
     def __init__(self, cell, T, batch):

@@ -84,7 +84,7 @@ def flushed(x):
 
 
 @kernel()
-def constant_gate(options, z, p, m, x):
+def leaky(options, z, p, m, x):
     """[CELL.leaky]"""
     p = p[0]
     alpha, retained = options[0], ONE - options[0]
@@ -95,7 +95,7 @@ def constant_gate(options, z, p, m, x):
 
 
 @kernel()
-def constant_gate_backward(options, z, p, m, lam):
+def leaky_backward(options, z, p, m, lam):
     p = p[0]
     alpha, retained = options[0], ONE - options[0]
     for b in range(p.shape[0]):
@@ -106,7 +106,7 @@ def constant_gate_backward(options, z, p, m, lam):
 
 
 @kernel()
-def shared_gate(options, z, p, m, x):
+def scalar(options, z, p, m, x):
     """[CELL.scalar]"""
     p = p[0]
     H = p.shape[1] - 1
@@ -121,7 +121,7 @@ def shared_gate(options, z, p, m, x):
 
 
 @kernel()
-def shared_gate_backward(options, z, p, m, lam):
+def scalar_backward(options, z, p, m, lam):
     p = p[0]
     H = p.shape[1] - 1
     for b in range(p.shape[0]):
@@ -138,7 +138,7 @@ def shared_gate_backward(options, z, p, m, lam):
 
 
 @kernel()
-def own_gates(options, z, p, m, x):
+def multi(options, z, p, m, x):
     """[CELL.multi]"""
     p = p[0]
     H = p.shape[1] // 2
@@ -151,7 +151,7 @@ def own_gates(options, z, p, m, x):
 
 
 @kernel()
-def own_gates_backward(options, z, p, m, lam):
+def multi_backward(options, z, p, m, lam):
     p = p[0]
     H = p.shape[1] // 2
     for b in range(p.shape[0]):
@@ -169,7 +169,7 @@ def own_gates_backward(options, z, p, m, lam):
 
 
 @kernel()
-def reset_and_update(options, z, p, m, x):
+def gru(options, z, p, m, x):
     """[CELL.gru] From q, both gates and m = W_i u_t; leaves q, their odds and m = a."""
     for b in range(z.shape[0]):
         for i in range(m.shape[2]):
@@ -184,7 +184,7 @@ def reset_and_update(options, z, p, m, x):
 
 
 @kernel()
-def reset_and_update_backward(options, z, p, m, lam):
+def gru_backward(options, z, p, m, lam):
     for b in range(z.shape[0]):
         for i in range(m.shape[2]):
             k, a = p[2, b, i], m[0, b, i]
@@ -202,7 +202,7 @@ def reset_and_update_backward(options, z, p, m, lam):
 
 
 @kernel()
-def memory(options, z, p, m, x):
+def lstm(options, z, p, m, x):
     """[CELL.lstm] From a and three gates; leaves a, their odds and c_t."""
     for b in range(z.shape[0]):
         for i in range(m.shape[2]):
@@ -216,7 +216,7 @@ def memory(options, z, p, m, x):
 
 
 @kernel()
-def memory_backward(options, z, p, m, lam):
+def lstm_backward(options, z, p, m, lam):
     H = m.shape[2]
     for b in range(z.shape[0]):
         for i in range(H):
@@ -254,10 +254,10 @@ class Kernels(NamedTuple):
 
 
 KERNELS = {
-    Plain: Kernels(constant_gate, constant_gate_backward, lambda cell: (cell.alpha,)),
-    Leaky: Kernels(constant_gate, constant_gate_backward, lambda cell: (cell.alpha,)),
-    Scalar: Kernels(shared_gate, shared_gate_backward),
-    Multi: Kernels(own_gates, own_gates_backward),
-    GRU: Kernels(reset_and_update, reset_and_update_backward, parts=3, uses_m=True, inputs_in_m=True),
-    LSTM: Kernels(memory, memory_backward, parts=4, uses_m=True),
+    Plain: Kernels(leaky, leaky_backward, lambda cell: (cell.alpha,)),
+    Leaky: Kernels(leaky, leaky_backward, lambda cell: (cell.alpha,)),
+    Scalar: Kernels(scalar, scalar_backward),
+    Multi: Kernels(multi, multi_backward),
+    GRU: Kernels(gru, gru_backward, parts=3, uses_m=True, inputs_in_m=True),
+    LSTM: Kernels(lstm, lstm_backward, parts=4, uses_m=True),
 }

@@ -19,7 +19,7 @@ def singular_values(x):
     """Singular values of the matrices in the last two axes, in falling order."""
     if linalg_cuda.has_kernel(x):
         values, exponent = scaled(x)
-        return linalg_cuda.rotated(values) * 2.0 ** exponent[..., 0]
+        return linalg_cuda.singular_values(values) * 2.0 ** exponent[..., 0]
     return decomposed("svdvals", x)
 
 
@@ -31,7 +31,7 @@ def left_singular_vectors(x):
     xp = namespace(x)
     if linalg_cuda.has_kernel(x):
         values, exponent = scaled(xp.matrix_transpose(x))
-        s, U_T = linalg_cuda.rotated(values, vectors=True)
+        s, U_T = linalg_cuda.singular_values(values, vectors=True)
         return xp.matrix_transpose(U_T), s * 2.0 ** exponent[..., 0]
     return decomposed("svd", x)[:2]
 
@@ -53,7 +53,7 @@ def symmetric_eigenvalues(x):
 
 def qr(x):
     """Q and R (..., H, H) of x (..., H, H)."""
-    return linalg_cuda.reflected(x) if linalg_cuda.has_kernel(x) else decomposed("qr", x)
+    return linalg_cuda.qr(x) if linalg_cuda.has_kernel(x) else decomposed("qr", x)
 
 
 def row_scaled_singular_values(x):
@@ -69,10 +69,10 @@ def row_scaled_singular_values(x):
     peak = xp.max(xp.abs(x), axis=-1, keepdims=True)
     unit = x / xp.where(peak > 0, peak, 1)
     norm = xp.sqrt(xp.sum(unit * unit, axis=-1, keepdims=True))
-    scaled_values = linalg_cuda.rotated(unit / xp.where(peak > 0, norm, 1))
+    scaled_values = linalg_cuda.singular_values(unit / xp.where(peak > 0, norm, 1))
     rows = xp.sum(xp.astype(peak > 0, xp.int64), axis=-2)
     smallest = xp.take_along_axis(scaled_values, xp.clip(rows - 1, 0, None), axis=-1)[..., 0]
-    found = linalg_cuda.rotated(x)
+    found = linalg_cuda.singular_values(x)
     return xp.where(found > linalg_cuda.SMALLEST, found, xp.nan), 1 / xp.where(smallest > 0, smallest, xp.nan)
 
 

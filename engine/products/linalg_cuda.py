@@ -1,9 +1,9 @@
 """Singular values and QR factors of many small matrices by CUDA: a block of threads holds a matrix in shared memory.
 
-- `rotated`: one-sided Jacobi. Pairs of rows are rotated until all are orthogonal; they are then s_i v_i^T. Singular
-  values of a matrix whose rows differ in scale alone keep their relative accuracy, however small they are (Demmel and
-  Veselic 1992).
-- `reflected`: Householder reflections, as LAPACK's geqr2 and org2r.
+- `singular_values`: one-sided Jacobi. Pairs of rows are rotated until all are orthogonal; they are then s_i v_i^T.
+  Singular values of a matrix whose rows differ in scale alone keep their relative accuracy, however small they are
+  (Demmel and Veselic 1992).
+- `qr`: Householder reflections, as LAPACK's geqr2 and org2r.
 
 engine.products.linalg chooses the arrays that use these kernels.
 """
@@ -49,7 +49,7 @@ def launch(name, source, x, *results, **options):
     return results
 
 
-def rotated(x, vectors=False):
+def singular_values(x, vectors=False):
     """Singular values (..., N) in falling order of x (..., N, N) and, if asked for, V^T (..., N, N).
 
     NaN for a matrix that is not finite; the vector of a value 0 is 0. The largest |entry| should be near 1: squares of
@@ -58,11 +58,11 @@ def rotated(x, vectors=False):
     xp = namespace(x)
     s = xp.full(x.shape[:-1], xp.nan)
     V = xp.full(x.shape, xp.nan) if vectors else s
-    launch("rotated", JACOBI, x, s, V, VECTORS=int(vectors), SWEEPS=SWEEPS, SMALLEST=SMALLEST)
+    launch("singular_values", JACOBI, x, s, V, VECTORS=int(vectors), SWEEPS=SWEEPS, SMALLEST=SMALLEST)
     return (s, V) if vectors else s
 
 
-def reflected(x):
+def qr(x):
     """Q and R (..., N, N) of x (..., N, N)."""
     xp = namespace(x)
-    return launch("reflected", HOUSEHOLDER, x, xp.empty(x.shape), xp.empty(x.shape))
+    return launch("qr", HOUSEHOLDER, x, xp.empty(x.shape), xp.empty(x.shape))

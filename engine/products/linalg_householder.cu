@@ -10,7 +10,7 @@ __device__ static void reflect(const double* v, double* b, double beta, int firs
 }
 
 // X (matrix, N, N) = Q R, both (matrix, N, N).
-extern "C" __global__ void __launch_bounds__(THREADS) reflected(const double* X, double* Q, double* R)
+extern "C" __global__ void __launch_bounds__(THREADS) qr(const double* X, double* Q, double* R)
 {
     SHARED(double, memory);
     double* columns = memory;            // (N, S): of X, then of R above the diagonal and v from it on, then of Q

@@ -26,7 +26,7 @@ __device__ static bool rotate(double* a, double* b, int lane) {
 
 // X (matrix, N, N) to s (matrix, N) in falling order and, where VECTORS is 1, the rows of unit norm V (matrix, N, N).
 // Where the rows do not become orthogonal, or are not finite, s and V are left as they are.
-extern "C" __global__ void __launch_bounds__(THREADS) rotated(const double* X, double* s, double* V)
+extern "C" __global__ void __launch_bounds__(THREADS) singular_values(const double* X, double* s, double* V)
 {
     SHARED(double, memory);
     double* rows = memory;         // (M, S)

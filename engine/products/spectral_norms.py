@@ -54,7 +54,7 @@ def first_order_log_norms(A, B):
     return all_log_norms(A, B)
 
 
-def spectral_norm(M):
+def spectral_norm_by_lanczos(M):
     """||M||_2 over the last two axes of matrices M near unit size, to 1e-9; on a CPU faster than that of `linalg`."""
     if namespace(M) is not np:
         return linalg.spectral_norm(M)

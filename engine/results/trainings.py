@@ -5,8 +5,8 @@ import numpy as np
 from engine.results.netcdf import dataset, save
 from engine.results.networks import cell_attributes, weight_arrays, weight_coordinates, weight_quantities
 from engine.training.held_out import QUANTITIES as HELD_OUT_QUANTITIES
-from engine.training.steps import QUANTITIES as STEP_QUANTITIES
 from engine.training.train import QUANTITIES as TRAINING_QUANTITIES
+from engine.training.update_statistics import QUANTITIES as STEP_QUANTITIES
 
 
 def save_training(training, cell, coords, attributes, path):

@@ -33,7 +33,7 @@ class Training(NamedTuple):
     loss: np.ndarray  # (member, update)
     diverged_at: np.ndarray  # (member,), the first update whose loss or step was not finite; -1 if there was none
     redrawn: np.ndarray  # (member,), diverging target paths that the task drew again
-    records: dict  # {name: (member, checkpoint, ...)}, what training.held_out and training.steps record
+    records: dict  # {name: (member, checkpoint, ...)}, what training.held_out and training.update_statistics record
 
 
 def initial_parameters(cell, seeds, dtype):

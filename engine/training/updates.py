@@ -9,7 +9,7 @@ from engine.cells import Cell
 from engine.common.backend import namespace, to_host
 from engine.network.unroll import Parameters
 from engine.optimizers import Rule
-from engine.training.steps import adaptive_steps, update_statistics
+from engine.training.update_statistics import adaptive_steps, update_statistics
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.verdicts.claim_cases import cases, check, statistic
-from engine.verdicts.intervals import MEAN, MEDIAN, Interval, jackknife, seed_interval
+from engine.verdicts.intervals import MEAN, MEDIAN, Interval, jackknife_intervals, seed_interval
 
 FEWEST_SEEDS = 3
 HOLDS, CONTRADICTED, UNDECIDED, NOT_MEASURED = "holds", "contradicted", "undecided", "not measured"
@@ -97,7 +97,7 @@ def interval_of(test, by_seed, pooled):
     def of_all(x):
         return np.mean([of_one(task) for task in x], axis=0) if pooled else of_one(x)
 
-    return lambda level: jackknife(lambda x: of_all(x)[None], by_seed, level)[0]
+    return lambda level: jackknife_intervals(lambda x: of_all(x)[None], by_seed, level)[0]
 
 
 def distance(by_seed, threshold):

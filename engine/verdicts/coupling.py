@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.common.statistics import line_fit, rank_correlation
 from engine.measures.timescales import ESTIMATORS
-from engine.verdicts.intervals import FISHER, jackknife, seed_interval
+from engine.verdicts.intervals import FISHER, jackknife_intervals, seed_interval
 
 OVER_UNITS = ("coupling_slope", "coupling_exponent", "coupling_rank_correlation")
 ALL_CHECKPOINTS = "all"
@@ -41,9 +41,9 @@ def over_networks(arrays, e):
     pair = np.stack([arrays["tau_state"].mean(axis=2), arrays["tau_parameter"][:, :, e, 0]]).swapaxes(1, 2)
     pair = np.where((pair > 0) & np.isfinite(pair), pair, np.nan)  # (2, checkpoint, seed)
     found = {
-        "slope": jackknife(slope, pair),
-        "exponent": jackknife(slope, np.log(pair)),
-        "rank_correlation": jackknife(correlation, pair, scale=FISHER),
+        "slope": jackknife_intervals(slope, pair),
+        "exponent": jackknife_intervals(slope, np.log(pair)),
+        "rank_correlation": jackknife_intervals(correlation, pair, scale=FISHER),
     }
     return {name: interval for name, (interval,) in found.items()}
 

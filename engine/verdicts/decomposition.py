@@ -7,7 +7,7 @@ variation of each of these three effects between seeds, which is the error of th
 
 import numpy as np
 
-from engine.verdicts.intervals import jackknife
+from engine.verdicts.intervals import jackknife_intervals
 
 EFFECTS = ("gate", "optimizer", "interaction")
 
@@ -75,7 +75,7 @@ def rows(y):
     """One dict a source for y (gate, optimizer, seed): every effect size of SIZES with its interval over seeds."""
     table = {}
     for size, of in SIZES.items():
-        found = jackknife(lambda x, of=of: np.stack(list(of(x).values())), y)
+        found = jackknife_intervals(lambda x, of=of: np.stack(list(of(x).values())), y)
         for source, at in zip(of(y), found, strict=True):
             row = table.setdefault(source, {"source": source, "seeds": at.seeds})
             row |= {size: at.value, f"{size}_low": at.low, f"{size}_high": at.high}
@@ -85,4 +85,4 @@ def rows(y):
 def level_means(y):
     """{"gate": [Interval, ...], "optimizer": [...]}: marginal means of y (gate, optimizer, seed), one a level."""
     of = {"gate": lambda x: x.mean(axis=(1, -1)), "optimizer": lambda x: x.mean(axis=(0, -1))}
-    return {factor: jackknife(means, y) for factor, means in of.items()}
+    return {factor: jackknife_intervals(means, y) for factor, means in of.items()}

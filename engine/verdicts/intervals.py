@@ -74,7 +74,7 @@ def seed_interval(x, level=0.95):
     return Interval(*map(float, found), len(known), unresolved)
 
 
-def jackknife(statistics, by_seed, level=0.95, scale=LINEAR):
+def jackknife_intervals(statistics, by_seed, level=0.95, scale=LINEAR):
     """One Interval for each number that `statistics(x)` gives, where x is `by_seed` (..., seed) or some of its seeds.
 
     `statistics` maps (..., seed) to (number,); it also gets arrays with one more axis before the last one, which it

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.common.blocks import ends_of_blocks, jackknife
+from engine.common.blocks import ends_of_blocks, jackknife_error
 
 
 def test_jackknife_of_a_mean_and_of_a_function_of_it():
@@ -11,7 +11,7 @@ def test_jackknife_of_a_mean_and_of_a_function_of_it():
     x = np.random.default_rng(0).normal(3, 1, size=(1000, 2))
     error = x.std(axis=0, ddof=1) / 1000**0.5
     for statistic, expected, rtol in ((lambda m: m, error, 1e-12), (np.square, 2 * x.mean(axis=0) * error, 1e-3)):
-        value, found = jackknife(statistic, x)
+        value, found = jackknife_error(statistic, x)
         np.testing.assert_array_equal(value, statistic(x.mean(axis=0)))
         np.testing.assert_allclose(found, expected, rtol=rtol)
 

@@ -23,7 +23,8 @@ from engine.figures.tables import page
 from engine.figures.time_scales import time_scales_figure
 from engine.figures.unit_rates import unit_rates_figure
 from engine.measures import anisotropy, effective_lr, expansion, gates, lyapunov, step_sizes
-from engine.training import held_out, steps, train
+from engine.training import held_out, train
+from engine.training.update_statistics import QUANTITIES as UPDATES
 from engine.verdicts import coupling
 
 AXES = {
@@ -116,7 +117,7 @@ def trainings(data=("one_batch", "fresh"), models=MODELS):
 
 
 def compared():
-    training = {reference: measured(steps.QUANTITIES).adaptive_step for reference in AXES["reference"]}
+    training = {reference: measured(UPDATES).adaptive_step for reference in AXES["reference"]}
     return {
         task: Compared(gates_of("multi-sgd"), measured(step_sizes.COMPARISON_QUANTITIES), training) for task in TASKS
     }
@@ -223,7 +224,7 @@ FIGURES = {
     "gates_tasks": lambda: gates_figure({(task, "leaky-sgd"): gates_of("leaky-sgd") for task in TASKS}),
     "time_scales": lambda: time_scales_figure(learned(), adding(coupling_table())),
     "coupling": lambda: coupling_figure(coupling_table()),
-    "alignment": lambda: alignment_figure(all_gates(), {model: measured(steps.QUANTITIES) for model in MODELS}),
+    "alignment": lambda: alignment_figure(all_gates(), {model: measured(UPDATES) for model in MODELS}),
     "steps": lambda: steps_figure(compared(), "multi-sgd"),
     "shares": lambda: shares_figure(effects()),
     "means": lambda: means_figure(means()),

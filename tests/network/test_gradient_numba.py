@@ -7,7 +7,7 @@ from regimes import CASES, REGIMES, network
 
 from engine.cells import Multi
 from engine.network.gradient import gradient_function
-from engine.network.gradient_numba import FusedGradient
+from engine.network.gradient_numba import NumbaGradient
 from engine.network.steps_numba import KERNELS
 from engine.network.unroll import Parameters, loss_and_gradient
 
@@ -30,7 +30,7 @@ def in_float32(parameters, u, y):
 
 
 def fused(cell, parameters, u, y):
-    return FusedGradient(cell, T=len(u), batch=y.shape[1])(parameters, u, y)
+    return NumbaGradient(cell, T=len(u), batch=y.shape[1])(parameters, u, y)
 
 
 def assert_same(found, expected, rounding=ROUNDING):
@@ -102,7 +102,7 @@ def test_slopes_of_saturated_candidates_have_all_their_digits(name, regime):
 
 def test_working_memory_carries_nothing_over(cell):
     first, second = (in_float32(*make_example(cell, gain=gain)) for gain in (1.5, 0.7))
-    function = FusedGradient(cell, T=7, batch=4)
+    function = NumbaGradient(cell, T=7, batch=4)
     function(*first)
     for a, b in zip(function(*second)[1], fused(cell, *second)[1], strict=True):
         np.testing.assert_array_equal(a, b)
@@ -110,7 +110,7 @@ def test_working_memory_carries_nothing_over(cell):
 
 def test_results_are_not_overwritten_by_the_next_call(cell):
     first, second = (in_float32(*make_example(cell, gain=gain)) for gain in (1.5, 0.7))
-    function = FusedGradient(cell, T=7, batch=4)
+    function = NumbaGradient(cell, T=7, batch=4)
     _, kept = function(*first)
     before = [g.copy() for g in kept]
     function(*second)
@@ -164,7 +164,7 @@ def test_which_form_is_taken(cell, move, compiled):
     parameters, u, y = make_example(cell)
     parameters = Parameters(*map(move, parameters))
     function = gradient_function(cell, parameters, *u.shape[::3])
-    assert isinstance(function, FusedGradient) == compiled
+    assert isinstance(function, NumbaGradient) == compiled
     loss, gradient = function(parameters, move(u), move(y))
     assert loss.shape == (3,)
     assert [g.shape for g in gradient] == [p.shape for p in parameters]

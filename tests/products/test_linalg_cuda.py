@@ -8,7 +8,7 @@ from conftest import needs_compiler
 
 from engine.common import cuda
 from engine.products import linalg_cuda
-from engine.products.linalg_cuda import HOUSEHOLDER, JACOBI, reflected, rotated, shared_bytes, threads_of_a_block
+from engine.products.linalg_cuda import HOUSEHOLDER, JACOBI, qr, shared_bytes, singular_values, threads_of_a_block
 
 
 def matrices(N, count=2, seed=0):
@@ -18,11 +18,11 @@ def matrices(N, count=2, seed=0):
 @pytest.mark.parametrize("N", [1, 2, 5, 8, 17])
 def test_singular_values_and_vectors_equal_lapack_s(kernels_on_cpu, N):
     X = matrices(N).reshape(2, 1, N, N)
-    s, V = rotated(X, vectors=True)
+    s, V = singular_values(X, vectors=True)
     expected = np.linalg.svdvals(X)
     # LAPACK's own error, a few roundings of s_1
     np.testing.assert_allclose(s, expected, rtol=0, atol=1e-14 * N**0.5 * expected[..., :1].max())
-    np.testing.assert_array_equal(rotated(X), s)
+    np.testing.assert_array_equal(singular_values(X), s)
     np.testing.assert_allclose(V @ np.swapaxes(V, -1, -2), np.broadcast_to(np.eye(N), X.shape), atol=1e-14)
     # X v_i has the norm s_i, and these are orthogonal
     images = X @ np.swapaxes(V, -1, -2)
@@ -36,7 +36,7 @@ def test_rows_of_any_scale_keep_their_relative_accuracy(kernels_on_cpu):
     with mpmath.workdps(320):
         expected = [float(s) for s in mpmath.svd_r(mpmath.matrix(X.tolist()), compute_uv=False)]
     # rounding times the condition of the rows at unit norm, here below 100
-    np.testing.assert_allclose(rotated(X), expected, rtol=1e-13)
+    np.testing.assert_allclose(singular_values(X), expected, rtol=1e-13)
 
 
 HARD = {
@@ -54,7 +54,7 @@ HARD = {
 @pytest.mark.parametrize("name", HARD)
 def test_hard_matrices(kernels_on_cpu, name):
     X = HARD[name]
-    s, V = rotated(X, vectors=True)
+    s, V = singular_values(X, vectors=True)
     np.testing.assert_allclose(s, np.linalg.svdvals(X), rtol=0, atol=1e-14)
     found = s > 1e-14
     np.testing.assert_allclose((V @ V.T)[np.ix_(found, found)], np.eye(found.sum()), atol=1e-14)
@@ -63,15 +63,15 @@ def test_hard_matrices(kernels_on_cpu, name):
 def test_what_is_not_found_is_nan(kernels_on_cpu, monkeypatch):
     X = matrices(5)
     monkeypatch.setattr(linalg_cuda, "SWEEPS", 1)
-    assert np.isnan(rotated(X)).all()
+    assert np.isnan(singular_values(X)).all()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_matrix_that_is_not_finite_is_nan_and_leaves_the_others_alone(kernels_on_cpu, bad):
     X = matrices(4, 3)
-    expected = rotated(X, vectors=True)
+    expected = singular_values(X, vectors=True)
     X[1, 2, 2] = bad
-    for found, sound in zip(rotated(X, vectors=True), expected, strict=True):
+    for found, sound in zip(singular_values(X, vectors=True), expected, strict=True):
         np.testing.assert_array_equal(found[[0, 2]], sound[[0, 2]])
         assert np.isnan(found[1]).all()
 
@@ -79,7 +79,7 @@ def test_a_matrix_that_is_not_finite_is_nan_and_leaves_the_others_alone(kernels_
 @pytest.mark.parametrize("N", [1, 2, 5, 8, 17])
 def test_factors_multiply_to_the_matrix(kernels_on_cpu, N):
     X = matrices(N).reshape(1, 2, N, N)
-    Q, R = reflected(X)
+    Q, R = qr(X)
     np.testing.assert_allclose(Q @ R, X, atol=1e-14 * N)
     np.testing.assert_allclose(np.swapaxes(Q, -1, -2) @ Q, np.broadcast_to(np.eye(N), X.shape), atol=1e-14)
     assert not np.tril(R, -1).any()
@@ -87,14 +87,14 @@ def test_factors_multiply_to_the_matrix(kernels_on_cpu, N):
 
 def test_factors_of_a_singular_matrix(kernels_on_cpu):
     for X in (np.zeros((3, 3)), np.ones((3, 3)), np.diag([1.0, 0, 2])):
-        Q, R = reflected(X)
+        Q, R = qr(X)
         np.testing.assert_allclose(Q @ R, X, atol=1e-15)
         np.testing.assert_allclose(Q.T @ Q, np.eye(3), atol=1e-15)
 
 
 def test_factors_of_columns_whose_squares_underflow(kernels_on_cpu):
     scales = 10.0 ** -np.array([0, 100, 160, 250])
-    Q, R = reflected(matrices(4, 1)[0] * scales)
+    Q, R = qr(matrices(4, 1)[0] * scales)
     np.testing.assert_allclose(Q @ (R / scales), matrices(4, 1)[0], atol=1e-14)
     np.testing.assert_allclose(Q.T @ Q, np.eye(4), atol=1e-14)
 
@@ -110,8 +110,8 @@ def test_only_matrices_that_fit_come_here(monkeypatch):
 
 
 RACES = {
-    "rotated": (JACOBI, {"VECTORS": 1, "SWEEPS": 4, "SMALLEST": 1e-140}),
-    "reflected": (HOUSEHOLDER, {}),
+    "singular_values": (JACOBI, {"VECTORS": 1, "SWEEPS": 4, "SMALLEST": 1e-140}),
+    "qr": (HOUSEHOLDER, {}),
 }
 
 

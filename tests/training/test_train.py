@@ -9,8 +9,8 @@ from conftest import small_cell
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
 from engine.tasks.batches import ensemble_batch
-from engine.training.steps import flat
 from engine.training.train import initial_parameters, train
+from engine.training.update_statistics import flat
 
 PROTOCOL = {"T": 12, "batch": 8, "updates": 6, "checkpoints": [0, 3, 6], "dtype": "float64"}
 SEEDS = [4, 9, 2]

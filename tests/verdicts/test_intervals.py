@@ -10,7 +10,7 @@ from engine.verdicts.intervals import (
     LINEAR,
     LOG,
     columns,
-    jackknife,
+    jackknife_intervals,
     mean_interval,
     median_interval,
     said,
@@ -94,7 +94,7 @@ def test_the_jackknife_covers(name, seeds):
 def test_the_jackknife_of_a_mean_is_students_interval():
     x = np.random.default_rng(1).normal(size=(3, 9))
     x[1] = 4.0  # does not vary, while the others do
-    for found, row in zip(jackknife(lambda y: y.mean(axis=-1), x), x, strict=True):
+    for found, row in zip(jackknife_intervals(lambda y: y.mean(axis=-1), x), x, strict=True):
         np.testing.assert_allclose(found, (*mean_interval(row), 9, 0), rtol=1e-12, atol=1e-12)
 
 
@@ -106,16 +106,16 @@ def test_the_jackknife_of_a_correlation_stays_inside_its_range():
         dx, dy = pair - pair.mean(axis=-1, keepdims=True)
         return ((dx * dy).sum(axis=-1) / np.sqrt((dx * dx).sum(axis=-1) * (dy * dy).sum(axis=-1)))[None]
 
-    (found,) = jackknife(pearson, pair, scale=FISHER)
+    (found,) = jackknife_intervals(pearson, pair, scale=FISHER)
     assert 0 < found.low < found.value < found.high < 1
-    (exact,) = jackknife(pearson, np.stack([x, 2 * x]), scale=FISHER)
+    (exact,) = jackknife_intervals(pearson, np.stack([x, 2 * x]), scale=FISHER)
     assert exact[:3] == pytest.approx((1, 1, 1), abs=1e-12)  # rounding of a correlation of 1
 
 
 def test_seeds_stay_paired():
     """A difference that is the same in each seed has no spread, however much the seeds differ."""
     of = np.random.default_rng(3).normal(0, 100, 10)
-    (found,) = jackknife(lambda x: mean(x[0] - x[1]), np.stack([of + 0.25, of]))
+    (found,) = jackknife_intervals(lambda x: mean(x[0] - x[1]), np.stack([of + 0.25, of]))
     # seeds of size 100 leave the difference 1e-14 of rounding
     assert found[:3] == pytest.approx((0.25, 0.25, 0.25), abs=1e-12)
 
@@ -123,9 +123,9 @@ def test_seeds_stay_paired():
 def test_seeds_that_are_not_whole_are_left_out_and_counted():
     x = np.arange(12.0).reshape(2, 6)
     x[1, 2], x[0, 5] = np.nan, np.nan
-    (found,) = jackknife(lambda y: mean(y[0]), x)
+    (found,) = jackknife_intervals(lambda y: mean(y[0]), x)
     assert (found.value, found.seeds, found.unresolved) == (np.mean([0, 1, 3, 4]), 4, 0)
-    nothing, one = (jackknife(mean, np.array(x))[0] for x in ([np.nan, np.nan], [np.nan, 2.0]))
+    nothing, one = (jackknife_intervals(mean, np.array(x))[0] for x in ([np.nan, np.nan], [np.nan, 2.0]))
     assert np.isnan(nothing[:3]).all() and nothing.seeds == 0
     assert one.value == 2 and np.isnan([one.low, one.high]).all() and one.seeds == 1
 
@@ -133,7 +133,7 @@ def test_seeds_that_are_not_whole_are_left_out_and_counted():
 def test_a_decomposition_of_what_is_not_resolved_is_not_given():
     y = np.random.default_rng(4).normal(size=(3, 2, 8))
     y[1, 0, 2] = np.inf
-    (found,) = jackknife(lambda x: adjusted_shares(x)["gate"][None], y)
+    (found,) = jackknife_intervals(lambda x: adjusted_shares(x)["gate"][None], y)
     assert np.isnan(found[:3]).all() and (found.seeds, found.unresolved) == (8, 1)
 
 

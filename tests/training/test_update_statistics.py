@@ -7,7 +7,7 @@ from engine.cells import make_cell
 from engine.network.unroll import Parameters
 from engine.optimizers import make_optimizer
 from engine.optimizers.adam_beside import AdamBeside
-from engine.training.steps import QUANTITIES, adaptive_steps, unit_steps, update_statistics
+from engine.training.update_statistics import QUANTITIES, adaptive_steps, unit_steps, update_statistics
 
 
 def gradients(dtype="float64", members=3, seed=0):
