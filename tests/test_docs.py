@@ -8,6 +8,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from house import ROOT, copy_of_the_house
@@ -66,6 +67,18 @@ def test_own_networks_are_measured_as_the_page_says(tmp_path):
     for holds, file in (("weights", "config/example_gru.safetensors"), ("sequences", "sequences.npz")):
         content = sha256((folder / file).read_bytes()).hexdigest()
         assert gates.attrs[f"{holds}_file"] == Path(file).name and gates.attrs[f"{holds}_sha256"] == content
+
+
+def test_the_notebook_measures_and_draws(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    said = {}
+    for _, _, code in blocks("notebook.md"):
+        exec(code, said)
+    assert said["rates"].log_sensitivity.sizes == {"seed": 1, "checkpoint": 1, "lag": 39}
+    content = sha256((ROOT / "config/example_gru.safetensors").read_bytes()).hexdigest()
+    assert said["rates"].weights_sha256 == content and "git_commit" in said["rates"].attrs
+    assert all(plt.figure(number).axes[0].lines for number in plt.get_fignums())
+    plt.close("all")
 
 
 def test_results_are_read_and_drawn_as_the_page_says(smoke):

@@ -14,6 +14,7 @@ from engine.cells import Cell, make_cell
 from engine.common.arrays import read_arrays
 from engine.common.files import full_path
 from engine.common.registry import nearest
+from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, readout
 
 # Blocks that PyTorch stacks in weight_hh and weight_ih, in its order; W is the candidate.
@@ -46,9 +47,14 @@ class Imported(NamedTuple):
     cell: Cell
     parameters: Parameters  # of one member
     left_out: list  # names of arrays in the file that were to be ignored, or stand outside the layer
+    path: str  # of the file
+
+    def networks(self, seed):
+        """The Networks of this one alone; `seed` is that of the streams that choose its sequences."""
+        return Networks(self.cell, Parameters(*(p[None] for p in self.parameters)), (seed,), (0,))
 
 
-def read_network(path, kind, options, readout=None, ignore=(), layer=None):
+def read_network(path, kind, options=None, readout=None, ignore=(), layer=None):
     """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
 
     `kind` and `options` are those of a registered cell; the file says whether there are biases. `readout` names the
@@ -59,11 +65,11 @@ def read_network(path, kind, options, readout=None, ignore=(), layer=None):
     file = WeightFile(path, ignore)
     if layer:
         file.keep(layer, readout)
-    cell, W = file.tried(read_cell, kind, options) or (None, None)
+    cell, W = file.tried(read_cell, kind, options or {}) or (None, None)
     W_o = file.tried(read_readout, cell.units, readout) if cell else None
     file.finish(cell)
     dtype = np.result_type(W, W_o)
-    return Imported(cell, Parameters(*(part.astype(dtype)[None] for part in (W, W_o))), file.left_out)
+    return Imported(cell, Parameters(*(part.astype(dtype)[None] for part in (W, W_o))), file.left_out, path)
 
 
 def expectation_mistakes(network, sequences):

@@ -56,7 +56,12 @@ def dataset(quantities, arrays, coords, attributes):
         variables[name] = (quantity.dims.split(), np.asarray(array, quantity.dtype or None), labels)
     used = {dim for dims, *_ in variables.values() for dim in dims}
     axes = {name: axis(name, values) for name, values in coords.items() if ALONG.get(name, name) in used}
-    return xr.Dataset(variables, axes, {key: plain(value) for key, value in attributes.items()})
+    return labelled(xr.Dataset(variables, axes), attributes)
+
+
+def labelled(ds, attributes):
+    """A dataset with global attributes, in a form that NetCDF can hold."""
+    return ds.assign_attrs({key: plain(value) for key, value in attributes.items()})
 
 
 def axis(name, values):

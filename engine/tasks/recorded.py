@@ -52,14 +52,22 @@ class Recorded(Task):
 
 
 def read_sequences(path):
-    """The Recorded sequences of a file with u (T, sequence, n) and, if they are there, y (sequence,) and expected.
+    """The Recorded sequences of a file with the arrays of `recorded`; ValueError says all that is wrong."""
+    found = read_arrays(path)
+    try:
+        return recorded(**found)
+    except ValueError as error:
+        raise ValueError(f"{full_path(path)}: {error}") from error
+
+
+def recorded(**arrays):
+    """The Recorded sequences u (T, sequence, n) and, if they are there, y (sequence,) and expected.
 
     ValueError says all that is wrong.
     """
-    found = read_arrays(path)
-    if wrong := list(mistakes(found)):
-        raise ValueError(f"{full_path(path)}: " + "; ".join(wrong))
-    u, y, expected = (found[name].astype(float) if name in found else None for name in NAMES)
+    if wrong := list(mistakes(arrays)):
+        raise ValueError("; ".join(wrong))
+    u, y, expected = (arrays[name].astype(float) if name in arrays else None for name in NAMES)
     return Recorded(np.moveaxis(u, 2, 1), None if y is None else y.reshape(-1), expected)
 
 

@@ -142,7 +142,7 @@ def test_the_bias_of_the_readout_is_a_weight_of_the_loss(key, tmp_path):
     state = state_dict("lstm", biases=True)
     state[key] = state.pop("fc.bias")
     np.savez(tmp_path / "a.npz", **state)
-    cell, parameters, _ = read_network(tmp_path / "a.npz", "lstm", {})
+    cell, parameters, *_ = read_network(tmp_path / "a.npz", "lstm", {})
     y = np.zeros((1, BATCH))
     _, gradient = loss_and_gradient(cell, parameters, inputs()[:, None], y)
     error = our_outputs((cell, parameters), inputs())
@@ -155,7 +155,7 @@ def test_the_bias_of_the_readout_is_a_weight_of_the_loss(key, tmp_path):
 def test_a_file_as_that_of_a_training_and_every_quantity_on_recorded_sequences(kind, biases, tmp_path):
     """The state of an LSTM is larger than its units; T is that of the recorded sequences."""
     np.savez(tmp_path / "a.npz", **state_dict(kind, dtype="float32", biases=biases))
-    cell, parameters, _ = read_network(tmp_path / "a.npz", kind, {})
+    cell, parameters, *_ = read_network(tmp_path / "a.npz", kind, {})
     imported = Networks(cell, Parameters(*(p[None] for p in parameters)), (4,), (0,))
     save_networks(imported, {"title": "a test"}, tmp_path / "a.nc")
     networks = load_networks(tmp_path / "a.nc")
@@ -355,7 +355,7 @@ def test_half_precision_is_converted_exactly(tmp_path):
 def test_sums_of_biases_are_exact(tmp_path):
     state = state_dict("lstm", biases=True, dtype="float32")
     np.savez(tmp_path / "a.npz", **state)
-    cell, (W, _), _ = read_network(tmp_path / "a.npz", "lstm", {})
+    cell, (W, _), *_ = read_network(tmp_path / "a.npz", "lstm", {})
     exact = state["rnn.bias_ih_l0"].astype("float64") + state["rnn.bias_hh_l0"]
     np.testing.assert_array_equal(cell.unpack(W[0])["input_b"], exact[:H])
 
@@ -369,7 +369,7 @@ def test_what_takes_no_loss_is_measured_without_one(readout, targets, tmp_path):
     for with_loss in (True, False):
         kept = {k: w for k, w in state.items() if readout or with_loss or not k.startswith("fc.")}
         np.savez(tmp_path / "a.npz", **kept)
-        cell, parameters, _ = read_network(tmp_path / "a.npz", "lstm", {})
+        cell, parameters, *_ = read_network(tmp_path / "a.npz", "lstm", {})
         networks = Networks(cell, Parameters(*(p[None] for p in parameters)), (4,), (0,))
         save_networks(networks, {}, tmp_path / "a.nc")
         networks = load_networks(tmp_path / "a.nc")
