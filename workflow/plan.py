@@ -1,7 +1,5 @@
 """What a run is about to ask for: its longest and its largest job in one line, before the first one starts."""
 
-import os
-
 LARGE = {"mem_mb": 4000, "runtime": 24 * 60}  # MB and minutes; above them a line is logged
 KEYS = {  # that lower what a job needs; `seeds_per_job` lowers its time too
     "train": ("units", "T", "batch", "updates"),
@@ -27,19 +25,15 @@ def large_jobs(jobs):
     )
 
 
-def check_memory(jobs, megabytes):
-    """Raises ValueError where a job asks for more memory than the machine has that is to run it."""
+def too_large(jobs, megabytes):
+    """A line on the largest job if it asks for more memory than there is where it is to run, else None."""
     largest = max(jobs, key=lambda job: asked(job, "mem_mb"))
-    if (needed := asked(largest, "mem_mb")) > megabytes:
-        raise ValueError(
-            f"{told(largest)} needs {needed / 1000:.3g} GB, and this machine has {megabytes / 1000:.3g} GB; "
-            f"{lowered_by(largest, 'mem_mb')}, or run it where there is more"
-        )
-
-
-def memory_of_this_machine():
-    """In MB."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6
+    if (needed := asked(largest, "mem_mb")) <= megabytes:
+        return None
+    return (
+        f"{told(largest)} needs {needed / 1000:.3g} GB, and this machine or container has {megabytes / 1000:.3g} GB; "
+        f"{lowered_by(largest, 'mem_mb')}, or run it where there is more"
+    )
 
 
 def asked(job, what):

@@ -8,7 +8,9 @@ sys.path.insert(0, str(ROOT.resolve()))
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
 
+from engine.common.machine import memory
 from engine.common.words import data_label
 from workflow import plan, sizes, targets
 from workflow.blocks import seed_blocks
@@ -49,19 +51,32 @@ BLOCK = "{block}" if len(BLOCKS) > 1 else ""
 SPLIT = set()  # folders below RESULTS whose files are written in blocks of seeds, then joined
 
 
+def tell_plan():
+    """Logs a line on the largest jobs of this run; returns one if they do not fit into this machine, else None."""
+    jobs = [job for job in workflow.dag.needrun_jobs(exclude_finished=False) if job.resources.get("mem_mb")]
+    if not jobs or not workflow.is_main_process:
+        return None
+    if line := plan.large_jobs(jobs):
+        logger.info(line)
+    return plan.too_large(jobs, memory() / 1e6) if workflow.local_exec else None
+
+
+def tell_plan_of_dry_run(record):
+    """Tells it with Snakemake's table of jobs: a dry run calls no `onstart`."""
+    if getattr(record, "event", None) == LogEvent.RUN_INFO and workflow.dryrun and (refused := tell_plan()):
+        logger.warning(refused)
+    return True
+
+
+logger.addFilter(tell_plan_of_dry_run)
+
+
 onstart:
     # Snakemake 9.27 limits how many jobs start in a second. For this it looks for jobs every second, and once more for
     # each job that has started: after 200 jobs this takes a third of a core.
     workflow.scheduler.job_rate_limiter = None
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.resources.get("mem_mb")]
-    if workflow.is_main_process and jobs:
-        if line := plan.large_jobs(jobs):
-            logger.info(line)
-        if workflow.local_exec:
-            try:
-                plan.check_memory(jobs, plan.memory_of_this_machine())
-            except ValueError as error:
-                raise WorkflowError(str(error))
+    if refused := tell_plan():
+        raise WorkflowError(refused)
 
 
 wildcard_constraints:
