@@ -4,12 +4,13 @@ from dataclasses import fields
 
 from engine.common.registry import lookup
 from engine.optimizers.adam import Adam
+from engine.optimizers.adamw import AdamW
 from engine.optimizers.momentum import Momentum
 from engine.optimizers.rmsprop import RMSprop
 from engine.optimizers.rule import Rule
 from engine.optimizers.sgd import SGD
 
-OPTIMIZERS = {rule.name: rule for rule in (SGD, Momentum, RMSprop, Adam)}
+OPTIMIZERS = {rule.name: rule for rule in (SGD, Momentum, RMSprop, Adam, AdamW)}
 
 __all__ = ["OPTIMIZERS", "Rule", "make_optimizer"]
 

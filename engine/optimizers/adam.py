@@ -22,9 +22,10 @@ class Adam(Rule):
     name = "adam"
 
     def __post_init__(self):
-        within("optimizer adam", "beta1", self.beta1, 0, 1)
-        within("optimizer adam", "beta2", self.beta2, 0, 1)
-        within("optimizer adam", "eps", self.eps, 0, 1, low_allowed=False)
+        super().__post_init__()
+        within(f"optimizer {self.name}", "beta1", self.beta1, 0, 1)
+        within(f"optimizer {self.name}", "beta2", self.beta2, 0, 1)
+        within(f"optimizer {self.name}", "eps", self.eps, 0, 1, low_allowed=False)
 
     def start(self, theta):
         zeros = namespace(theta).zeros_like

@@ -8,8 +8,11 @@ from engine.optimizers.rule import Rule
 
 
 @dataclass(frozen=True)
-class AdamBeside(Rule):
-    """Makes the steps of `rule`; also keeps Adam's second moments, which do not change the steps."""
+class AdamBeside:
+    """Makes the steps of `rule`, in its place; also keeps Adam's second moments of the gradients, without effect.
+
+    The gradients are those of the loss, before any clipping or weight decay.
+    """
 
     rule: Rule
 
@@ -20,10 +23,10 @@ class AdamBeside(Rule):
     def start(self, theta):
         return namespace(theta).zeros_like(theta), *self.rule.start(theta)
 
-    def increment(self, g, state, rate, k):
-        v, *own = state
-        move_second_moment(v, g, Adam.beta2)
-        return self.rule.increment(g, own, rate, k)
+    def step(self, gradient, parameters, states, rate, k):
+        for g, (v, *_) in zip(gradient, states, strict=True):
+            move_second_moment(v, g, Adam.beta2)
+        return self.rule.step(gradient, parameters, [own for _, *own in states], rate, k)
 
     def second_moment(self, state, k):
         return self.rule.second_moment(state[1:], k)

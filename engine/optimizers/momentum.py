@@ -16,6 +16,7 @@ class Momentum(Rule):
     name = "momentum"
 
     def __post_init__(self):
+        super().__post_init__()
         within("optimizer momentum", "beta", self.beta, 0, 1)
 
     def start(self, theta):

@@ -20,6 +20,7 @@ class RMSprop(Rule):
     name = "rmsprop"
 
     def __post_init__(self):
+        super().__post_init__()
         within("optimizer rmsprop", "rho", self.rho, 0, 1)
         within("optimizer rmsprop", "eps", self.eps, 0, 1, low_allowed=False)
 

@@ -94,8 +94,7 @@ class Pass:
     def step(self, gradient, k):
         """Parameters that update k adds."""
         mu = self.rate(min(k, self.updates - 1))
-        pairs = zip(gradient, self.state.rule_states, strict=True)
-        return Parameters(*(self.rule.increment(g, state, mu, k) for g, state in pairs))
+        return Parameters(*self.rule.step(gradient, self.state.parameters, self.state.rule_states, mu, k))
 
     def record(self, k, gradient, step):
         """Keeps the weights before update k, their loss on the probe batch, and the statistics of the update."""

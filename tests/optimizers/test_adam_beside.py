@@ -21,7 +21,7 @@ def after(rule, g):
     """The state after all updates."""
     state = rule.start(g[0, ...])
     for k in range(UPDATES):
-        rule.increment(g[k, ...], state, rates(k), k)
+        rule.step([g[k, ...]], [0 * g[k, ...]], [state], rates(k), k)
     return state
 
 

@@ -67,13 +67,14 @@ REFERENCES = {
     "momentum": momentum_reference,
     "rmsprop": rmsprop_reference,
     "adam": adam_reference,
+    "adamw": adam_reference,
 }
 
 
 def run(rule, g):
-    """The increments of all updates, stacked."""
+    """The steps of all updates, stacked."""
     state = rule.start(g[0, ...])
-    return np.stack([rule.increment(g[k, ...], state, rates(k), k) for k in range(UPDATES)])
+    return np.stack([rule.step([g[k, ...]], [0 * g[k, ...]], [state], rates(k), k)[0] for k in range(UPDATES)])
 
 
 @pytest.mark.parametrize("name", REFERENCES)
@@ -148,7 +149,7 @@ def test_every_array_library_gives_the_same(name, place):
     rule, there = make_optimizer(name), place(g)
     state = rule.start(there[0, ...])
     for k, expected in enumerate(run(rule, g)):
-        step = rule.increment(there[k, ...], state, rates(k), k)
+        (step,) = rule.step([there[k, ...]], [0 * there[k, ...]], [state], rates(k), k)
         np.testing.assert_allclose(to_host(step), expected, rtol=1e-15)  # the same operations
 
 
@@ -196,6 +197,11 @@ def test_schedules_are_factors_even_of_a_single_update(name):
         (lambda: make_optimizer("momentum", beta=-0.1), "optimizer momentum: beta = -0.1, allowed is 0 <= beta < 1"),
         (lambda: make_optimizer("rmsprop", eps=0), "optimizer rmsprop: eps = 0, allowed is 0 < eps < 1"),
         (lambda: make_optimizer("rmsprop", rho=float("nan")), "optimizer rmsprop: rho = nan, allowed is"),
+        (lambda: make_optimizer("sgd", clip=0), "optimizer sgd: clip = 0, allowed is 0 < clip <= inf"),
+        (
+            lambda: make_optimizer("adamw", weight_decay=-1),
+            "optimizer adamw: weight_decay = -1, allowed is 0 <= weight_decay < inf",
+        ),
         (lambda: make_optimizer("adam", eps="1e-8"), "optimizer adam: eps = '1e-8' is not a number"),
         (lambda: make_schedule(9, "cosin"), "unknown schedule 'cosin', did you mean 'cosine'"),
         (lambda: make_schedule(9, "step", evry=0.5), "unknown option of schedule step: 'evry', did you mean 'every'"),

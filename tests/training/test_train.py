@@ -37,7 +37,7 @@ def test_training_is_the_written_out_loop(cell):
             np.testing.assert_allclose(kept[2, m], now[0], rtol=1e-11, atol=1e-14)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam", "adamw"])
 def test_members_of_a_pass_change_nothing(cell, optimizer):
     together, alone = (run(cell, optimizer, members_per_pass=m) for m in (3, 1))
     for a, b in zip(together.parameters, alone.parameters, strict=True):

@@ -21,7 +21,7 @@ def increments_of(rule, history, rate=0.01):
     """What the last update of a history of gradients adds, and the rule's states."""
     states = [rule.start(p) for p in history[0]]
     for k, g in enumerate(history):
-        steps = [rule.increment(x, state, rate, k) for x, state in zip(g, states, strict=True)]
+        steps = rule.step(g, [0 * x for x in g], states, rate, k)
     return Parameters(*steps), states
 
 
@@ -93,6 +93,7 @@ KEPT = {
     "momentum": {"adaptive_step_beside"},
     "rmsprop": {"adaptive_step", "adaptive_step_beside"},
     "adam": {"adaptive_step", "adaptive_step_beside"},
+    "adamw": {"adaptive_step", "adaptive_step_beside"},
 }
 
 
