@@ -4,8 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-
-# Where the limit of a group's memory stands, by what /proc/self/cgroup calls the group: version 2 of control groups, or 1.
+# Where the limit of a control group stands, by what /proc/self/cgroup calls its kind: version 2, or version 1.
 LIMITS = {"": ("sys/fs/cgroup", "memory.max"), "memory": ("sys/fs/cgroup/memory", "memory.limit_in_bytes")}
 
 
