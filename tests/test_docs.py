@@ -14,9 +14,11 @@ import pytest
 from house import ROOT, copy_of_the_house
 
 from engine.results.netcdf import load
-from tools.list_files import page
+from tools.list_files import kind_of, page
+from workflow.names import FILES
 
 DOCS = ROOT / "docs"
+NAMES_IN_PATHS = {name for kind in FILES.values() for name in re.findall(r"{(\w+)}", kind.path)}
 
 
 def blocks(page):
@@ -94,6 +96,13 @@ def test_every_variable_of_every_file_is_on_the_page(smoke):
     """Written anew from the smoke run: python -m tools.list_files results/smoke > docs/files.md"""
     found = page(smoke[0] / "results" / "smoke").splitlines()
     assert found == (DOCS / "files.md").read_text().splitlines()
+
+
+def test_a_file_is_known_by_its_path():
+    for kind, about in FILES.items():
+        assert kind_of(f"{about.path}.nc".format_map({name: "a_b" for name in NAMES_IN_PATHS})) == kind
+    with pytest.raises(ValueError, match="no kind"):
+        kind_of("effective_lr/adding.nc")
 
 
 @pytest.mark.parametrize("name", ["theory.md", "numerics.md"])

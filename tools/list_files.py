@@ -3,15 +3,15 @@
 python -m tools.list_files results/smoke > docs/files.md
 """
 
+import re
 import sys
 from pathlib import Path
 
 import xarray as xr
 
 from engine.results.netcdf import COORDINATES
-from workflow.names import FILES, HOLD
+from workflow.names import FILES
 
-KINDS = {f"{FILES[kind]}.nc": about for kind, about in HOLD.items()}
 HEAD = """# What is in each file
 
 Results are NetCDF-4 files under `results/{{run}}/`. Each job writes one file, with all seeds in it. `ncdump -h file.nc`
@@ -43,9 +43,9 @@ KIND = """
 
 def page(results):
     """The page of a run's folder; ValueError for a file of no kind."""
-    found = {pattern: [] for pattern in KINDS}
+    found = {kind: [] for kind in FILES if kind != "networks"}  # of those the page says that they are like the others
     for path in sorted(Path(results).rglob("*.nc")):
-        if (kind := kind_of(path.relative_to(results))) is not None:
+        if (kind := kind_of(path.relative_to(results))) in found:
             found[kind].append(xr.open_dataset(path))
     everywhere = set.intersection(*(set(ds.attrs) for datasets in found.values() for ds in datasets))
     coordinates = {name for datasets in found.values() for ds in datasets for name in ds.coords}
@@ -53,26 +53,30 @@ def page(results):
         attributes=", ".join(f"`{name}`" for name in sorted(everywhere)),
         coordinates="\n".join(f"| `{n}` | {COORDINATES[n][1]} | {COORDINATES[n][0]} |" for n in sorted(coordinates)),
     )
-    return text + "".join(section(pattern, datasets, everywhere) for pattern, datasets in found.items())
+    return text + "".join(section(kind, datasets, everywhere) for kind, datasets in found.items())
 
 
 def kind_of(path):
-    """The key of KINDS that a path below the results matches; None for a measurement of an imported network."""
-    for pattern in KINDS:
-        parts = Path(pattern).parts
-        same_folder = len(parts) == len(path.parts) and parts[0] == path.parts[0]
-        if same_folder and parts[-1].startswith("slope_") == path.name.startswith("slope_"):
-            return pattern if parts[0] != "networks" or path.name == "weights.nc" else None
-    raise ValueError(f"{path} is a file of no kind that this page has")
+    """The kind of FILES of a path below the results: of several that match it the one with the fewest wildcards."""
+    matching = [kind for kind, about in FILES.items() if fits(path, f"{about.path}.nc")]
+    if not matching:
+        raise ValueError(f"{path} is a file of no kind that workflow/names.py has")
+    return min(matching, key=lambda kind: FILES[kind].path.count("{"))
 
 
-def section(pattern, datasets, everywhere):
+def fits(path, pattern):
+    """Whether a path is a pattern with its {wildcards} filled in."""
+    parts = re.split(r"\{\w+\}", pattern)
+    return re.fullmatch("[^/]+".join(map(re.escape, parts)), str(path)) is not None
+
+
+def section(kind, datasets, everywhere):
     """One kind of file: its variables, and where not every file has them, which."""
     more = sorted({name for ds in datasets for name in ds.attrs} - everywhere)
     names = list(dict.fromkeys(name for ds in datasets for name in ds.data_vars))
     return KIND.format(
-        pattern=pattern,
-        about=KINDS[pattern],
+        pattern=f"{FILES[kind].path}.nc",
+        about=FILES[kind].holds,
         more=f" Further attributes: {', '.join(f'`{name}`' for name in more)}." if more else "",
         rows="\n".join(row(name, datasets) for name in names),
     )

@@ -9,17 +9,22 @@ import yaml
 from engine.common import markdown
 from engine.common.machine import machine
 from engine.results.netcdf import read_attributes
-from workflow.names import FIGURES, HOLD, SHOW
+from workflow.names import FIGURES, FILES, SHOW
 
-FILES_PAGE = "docs/files.md"
-MEASURED = ("training", "expansion", "effective_lr", "anisotropy", "gates", "lyapunov", "steps")
+
+def measured_folders():
+    """{folder: (what it holds, page)} of what is measured: what the first kind of file there says."""
+    found = {}
+    for kind in FILES.values():
+        found.setdefault(kind.path.split("/")[0], (kind.holds, kind.page))
+    return found
+
+
 FOLDERS = {
     "paper": ("The paper's figures and its Table 1, measured, under their numbers there.", "README.md"),
     "figures": ("All figures, by what they show: see below.", "captions in the report"),
     "tables": ("The tables as pages, for the report.", "docs/reading-results.md"),
-    **{kind: (HOLD[kind], FILES_PAGE) for kind in MEASURED},
-    "differences": (HOLD["differences"], "docs/differences.md"),
-    "networks": ("Networks of one's own, imported and measured.", "docs/own-networks.md"),
+    **measured_folders(),
     "logs": ("The log of each job.", "README.md"),
     "benchmarks": ("Time and memory of each job that trains or measures, as Snakemake measured them.", "README.md"),
 }

@@ -1,34 +1,75 @@
 """What the files of a run are called, and what they hold, in words."""
 
-# What is measured: below results/{run}/, without .nc.
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of file of what is measured. A rule makes it; the line in FILES does all else."""
+
+    path: str  # below results/{run}/, without .nc
+    holds: str  # in words, for the index of the run and docs/files.md
+    experiment: str | None = None  # each of whose networks has such a file; None where something else asks for it
+    in_blocks: bool = True  # whether `seeds_per_job` applies
+    page: str = "docs/files.md"  # where the files are explained
+
+
+# The first kind of a folder says what the folder holds.
 FILES = {
-    "training": "training/{experiment}/{data}/{task}/{cell}-{optimizer}",
-    "expansion": "expansion/{cell}",
-    "effective_lr": "effective_lr/{data}/{task}/{cell}",
-    "anisotropy": "anisotropy/{data}/{task}/{cell}-{optimizer}",
-    "gates": "gates/{experiment}/{data}/{task}/{cell}-{optimizer}",
-    "lyapunov": "lyapunov/{experiment}/{data}/{task}/{cell}-{optimizer}",
-    "autonomous": "lyapunov/autonomous/{autonomous}",
-    "steps": "steps/{data}/{task}/{cell}-{optimizer}",
-    "differences": "differences/{data}/{task}/{cell}-{optimizer}",
-    "slopes": "differences/{data}/{task}/slope_{cell}",
-    "differences_training": "differences/training/{data}/{task}/{cell}-{optimizer}",
-    "weights": "networks/{network}/weights",
-    "networks": "networks/{network}/{quantity}",
-}
-HOLD = {
-    "training": "Networks at their checkpoints, and how they were trained.",
-    "expansion": "First-order expansion of the product of Jacobians (Figures 1 and 2).",
-    "effective_lr": "Effective learning rates by lag, and what predicts them (Figures 3 to 5).",
-    "anisotropy": "Anisotropy of propagation and updates (Figures 6 to 10).",
-    "gates": "Gates as optimizers, time scales, alignment (Table 1, claims).",
-    "lyapunov": "Lyapunov exponents along sequences of the task.",
-    "autonomous": "Lyapunov exponents of an untrained network without input.",
-    "steps": "Gate products beside the steps of adaptive optimizers.",
-    "differences": "What the author's released code computes instead.",
-    "slopes": "The slope with the released code's power iteration, guards and predictors.",
-    "differences_training": "The anisotropy after a training with the released code's jitter, around an update.",
-    "weights": "An imported network. The files of its measurements are like those above.",
+    "training": Kind(
+        "training/{experiment}/{data}/{task}/{cell}-{optimizer}",
+        "Networks at their checkpoints, and how they were trained.",
+    ),
+    "expansion": Kind("expansion/{cell}", "First-order expansion of the product of Jacobians (Figures 1 and 2)."),
+    "effective_lr": Kind(
+        "effective_lr/{data}/{task}/{cell}",
+        "Effective learning rates by lag, and what predicts them (Figures 3 to 5).",
+        experiment="effective_lr",
+    ),
+    "anisotropy": Kind(
+        "anisotropy/{data}/{task}/{cell}-{optimizer}",
+        "Anisotropy of propagation and updates (Figures 6 to 10).",
+        experiment="anisotropy",
+    ),
+    "gates": Kind(
+        "gates/{experiment}/{data}/{task}/{cell}-{optimizer}",
+        "Gates as optimizers, time scales, alignment (Table 1, claims).",
+    ),
+    "lyapunov": Kind(
+        "lyapunov/{experiment}/{data}/{task}/{cell}-{optimizer}", "Lyapunov exponents along sequences of the task."
+    ),
+    "autonomous": Kind("lyapunov/autonomous/{autonomous}", "Lyapunov exponents of an untrained network without input."),
+    "steps": Kind(
+        "steps/{data}/{task}/{cell}-{optimizer}",
+        "Gate products beside the steps of adaptive optimizers.",
+        in_blocks=False,
+    ),
+    "differences": Kind(
+        "differences/{data}/{task}/{cell}-{optimizer}",
+        "What the author's released code computes instead.",
+        in_blocks=False,
+        page="docs/differences.md",
+    ),
+    "slopes": Kind(
+        "differences/{data}/{task}/slope_{cell}",
+        "The slope with the released code's power iteration, guards and predictors.",
+        in_blocks=False,
+    ),
+    "differences_training": Kind(
+        "differences/training/{data}/{task}/{cell}-{optimizer}",
+        "The anisotropy after a training with the released code's jitter, around an update.",
+        in_blocks=False,
+    ),
+    "networks": Kind(
+        "networks/{network}/{quantity}",
+        "Networks of one's own, imported and measured.",
+        in_blocks=False,
+        page="docs/own-networks.md",
+    ),
+    "weights": Kind(
+        "networks/{network}/weights",
+        "An imported network. The files of its measurements are like those above.",
+        in_blocks=False,
+    ),
 }
 
 # What is drawn: below results/{run}/figures/, without .pdf and .png.

@@ -26,7 +26,7 @@ def filled(pattern, **parts):
 
 def path(config, kind, **parts):
     """The path of a file, or of all files that differ in the {parts} that are not given."""
-    return f"{folder(config)}/{filled(FILES[kind], **parts)}.nc"
+    return f"{folder(config)}/{filled(FILES[kind].path, **parts)}.nc"
 
 
 def asked(config, experiment):
@@ -50,15 +50,10 @@ def trained_on(config, experiment):
     return product(regimes(config, experiment), config[experiment]["tasks"])
 
 
-def of_models(config, kind, chosen=None, **parts):
-    """{(data, task, model): path} of a kind of file, of all models of `anisotropy` or of those chosen."""
-    found = product(trained_on(config, "anisotropy"), chosen or models(config, "anisotropy"))
-    return {(d, t, m): path(config, kind, data=d, task=t, model=m, **parts) for (d, t), m in found}
-
-
-def trainings(config, chosen=None):
-    """{(data, task, model): path} of the trainings of `anisotropy`."""
-    return of_models(config, "training", chosen, experiment="anisotropy")
+def of_models(config, kind, chosen=None, experiment="anisotropy"):
+    """{(data, task, model): path} of a kind of file, of all models of an experiment or of those chosen."""
+    found = product(trained_on(config, experiment), chosen or models(config, experiment))
+    return {(d, t, m): path(config, kind, experiment=experiment, data=d, task=t, model=m) for (d, t), m in found}
 
 
 def effective_rates(config):
@@ -72,7 +67,7 @@ def gates(config, kind="gates"):
 
     All models of `anisotropy`, and those of `effective_lr` that it does not train on the same kind of data.
     """
-    found = {("anisotropy", *of): file for of, file in of_models(config, kind, experiment="anisotropy").items()}
+    found = {("anisotropy", *of): file for of, file in of_models(config, kind).items()}
     there = {(data, model) for _, data, _, model in found}
     for (data, task), model in product(trained_on(config, "effective_lr"), models(config, "effective_lr")):
         if (data, model) not in there:
@@ -100,9 +95,9 @@ def departures(config, kind, tasks):
     return {of: file for of, file in found.items() if of[0] == released_data(config) and of[1] in tasks}
 
 
-def compared_trainings(config, kind, **parts):
+def compared_trainings(config, kind):
     """{(data, task, model): path} of a kind of file: the models of `differences`, on its data and on fresh data."""
-    found = of_models(config, kind, config["differences"]["models"], **parts)
+    found = of_models(config, kind, config["differences"]["models"])
     data = [released_data(config), *(d for d in regimes(config, "anisotropy") if not data_settings(config, d))]
     return {of: file for of, file in found.items() if of[0] in data}
 
@@ -128,9 +123,9 @@ def released(config, models_or_cells):
 def evidence(config):
     """{(source, data, task, cell, optimizer): path} of all that a claim may read; "" for what a file does not have."""
     measured = {
-        "training": trainings(config),
+        "training": of_models(config, "training"),
         "anisotropy": of_models(config, "anisotropy"),
-        "gates": of_models(config, "gates", experiment="anisotropy"),
+        "gates": of_models(config, "gates"),
         "steps": steps(config),
     }
     found = {(kind, d, t, *m.split("-")): file for kind, files in measured.items() for (d, t, m), file in files.items()}
@@ -160,14 +155,15 @@ def networks(config):
 
 def everything(config):
     """All that a run makes but its index."""
-    measured = [lyapunov(config), *networks(config).values()]
+    of_each = [of_models(config, name, experiment=kind.experiment) for name, kind in FILES.items() if kind.experiment]
+    measured = [*of_each, lyapunov(config), *networks(config).values()]
     files = [file for found in measured for file in found.values()]
     return [*figure_files(config, figures(config)), *paper(config), *tables(config), *files]
 
 
 def made_before(config):
     """Folders with results of a version whose files did not say on which data a network was trained."""
-    named = [pattern.replace("{data}/", "") for pattern in FILES.values() if "{data}/" in pattern]
+    named = [kind.path.replace("{data}/", "") for kind in FILES.values() if "{data}/" in kind.path]
     globs = [re.sub(r"\{\w+\}", "*", pattern) + ".nc" for pattern in named]
     return sorted({file.parent for pattern in globs for file in Path(folder(config)).glob(pattern)})
 

@@ -56,5 +56,6 @@ def test_two_thousand_jobs_are_planned(tmp_path):
     (tmp_path / "wide.yaml").write_text(yaml.safe_dump(wide))
     jobs = planned(tmp_path, config=("--configfile", "wide.yaml"))
     assert jobs["train"] == jobs["anisotropy"] == 5 * 2 * 5 * 20
-    assert jobs["join"] == 2 * 5 * 2 * 5  # training and measurement of each task and model
-    assert 2100 <= sum(jobs.values()) < 2200
+    in_blocks = [rule for rule, count in jobs.items() if count == jobs["train"]]
+    assert jobs["join"] == 5 * 2 * 5 * len(in_blocks)
+    assert sum(jobs.values()) - sum(jobs[rule] for rule in (*in_blocks, "join")) < 50

@@ -31,6 +31,13 @@ def test_a_folder_has_the_times_of_its_files_and_what_its_jobs_took(tmp_path):
     assert (found["first made"], found["last made"]) == ("2026-01-02 07:00", "2026-01-02 23:00")
 
 
+def test_the_first_kind_of_file_in_a_folder_says_what_it_holds():
+    found = index.measured_folders()
+    assert list(found)[:4] == ["training", "expansion", "effective_lr", "anisotropy"]
+    assert found["differences"][1] == "docs/differences.md" and found["networks"][1] == "docs/own-networks.md"
+    assert "along sequences" in found["lyapunov"][0]
+
+
 def test_a_folder_without_measured_jobs_says_nothing_of_them(tmp_path):
     write(tmp_path / "steps/fresh/adding/multi-sgd.nc")
     [found] = index.folders(tmp_path)

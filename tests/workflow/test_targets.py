@@ -21,7 +21,7 @@ def test_parts_that_are_not_given_stay_wildcards():
 
 
 def test_every_model_is_trained_and_measured_on_all_data_and_every_task():
-    for found in (targets.trainings(PAPER), targets.of_models(PAPER, "anisotropy")):
+    for found in (targets.of_models(PAPER, "training"), targets.of_models(PAPER, "anisotropy")):
         assert list(found) == list(product(DATA, TASKS, MODELS))
         assert len(set(found.values())) == len(found)
     rates = targets.effective_rates(PAPER)
@@ -98,7 +98,7 @@ def test_the_released_code_is_compared_on_its_own_data_and_with_fresh_ones():
     found = targets.departures(more, "differences_training", ["adding"])
     assert found["n256", "adding", "plain-adam"] == "results/paper/differences/training/n256/adding/plain-adam.nc"
     assert list(found) == [("n256", "adding", model) for model in ("plain-adam", "scalar-sgd", "multi-sgd")]
-    compared = targets.compared_trainings(more, "training", experiment="anisotropy")
+    compared = targets.compared_trainings(more, "training")
     assert list(compared) == list(product(["n256", "fresh"], TASKS, PAPER["differences"]["models"]))
     alone = PAPER | {"experiments": ["differences"]}  # of which rules are read and none is run
     assert not targets.departures(alone, "differences", ["adding"])

@@ -114,7 +114,7 @@ def test_every_file_is_described(smoke):
         for name, variable in ds.variables.items():
             assert {"long_name", "units"} <= set(variable.attrs), (path, name)
             assert name in ds.coords or "equation" in variable.attrs, (path, name)
-        wildcards = re.findall(r"{(\w+)}", targets.FILES[KINDS.get(ds.rule, ds.rule)])
+        wildcards = re.findall(r"{(\w+)}", targets.FILES[KINDS.get(ds.rule, ds.rule)].path)
         for key in wildcards:
             assert ds.attrs[key] in str(path), (path, key)
         for key in ("title", "references", "git_commit", "engine_sha256", "config", "array_backend", "device", "dtype"):

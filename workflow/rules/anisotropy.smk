@@ -4,11 +4,11 @@ rule anisotropy:
         networks=path("training", experiment="anisotropy"),
         code=code_of("anisotropy"),
     output:
-        by_seeds("anisotropy"),
+        made("anisotropy"),
     log:
-        log_by_seeds("anisotropy"),
+        log_of("anisotropy"),
     benchmark:
-        benchmark_by_seeds("anisotropy")
+        benchmark_of("anisotropy")
     conda:
         ENVIRONMENT
     threads: 1

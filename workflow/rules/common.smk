@@ -48,7 +48,6 @@ RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
 FAMILIES, NETWORKS = targets.families(config), targets.networks(config)
 BLOCK = "{block}" if len(BLOCKS) > 1 else ""
-SPLIT = set()  # folders below RESULTS whose files are written in blocks of seeds, then joined
 
 
 def tell_plan():
@@ -107,7 +106,7 @@ def code_of(quantity):
 
 
 def seeds_in_job(wildcards):
-    """The seeds of a job: its block's where its output is `by_seeds`."""
+    """The seeds of a job: all, or those of its block."""
     return BLOCKS[wildcards.block] if "block" in wildcards.keys() else config["seeds"]
 
 
@@ -116,31 +115,25 @@ def path(kind, **parts):
     return targets.path(config, kind, **parts)
 
 
-def by_seeds(kind):
-    """Such a file as the output of jobs that hold seeds: of one job, or of one a block, which `join` puts together."""
-    SPLIT.add(FILES[kind].partition("/")[0])
-    file = f"{RESULTS}/{FILES[kind]}{BLOCK}.nc"
-    return temp(file) if len(BLOCKS) > 1 else file
+def made_by_job(kind):
+    """What such a file is called where a job makes it: one for each block of seeds if there are several."""
+    return FILES[kind].path + (BLOCK if FILES[kind].in_blocks else "")
+
+
+def made(kind):
+    """The output of the jobs that make such files; `join` puts those of several blocks together."""
+    file = f"{RESULTS}/{made_by_job(kind)}.nc"
+    return temp(file) if BLOCK and FILES[kind].in_blocks else file
 
 
 def log_of(kind):
-    """The log of the job that makes such a file."""
-    return f"{RESULTS}/logs/{FILES[kind]}.log"
-
-
-def log_by_seeds(kind):
-    """The same for `by_seeds`."""
-    return f"{RESULTS}/logs/{FILES[kind]}{BLOCK}.log"
+    """Their log."""
+    return f"{RESULTS}/logs/{made_by_job(kind)}.log"
 
 
 def benchmark_of(kind):
-    """Where Snakemake writes the time and memory of the job that makes such a file."""
-    return f"{RESULTS}/benchmarks/{FILES[kind]}.tsv"
-
-
-def benchmark_by_seeds(kind):
-    """The same for `by_seeds`."""
-    return f"{RESULTS}/benchmarks/{FILES[kind]}{BLOCK}.tsv"
+    """Where Snakemake writes their time and memory."""
+    return f"{RESULTS}/benchmarks/{made_by_job(kind)}.tsv"
 
 
 def megabytes(need):

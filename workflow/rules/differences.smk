@@ -3,7 +3,7 @@ D = config["differences"]
 DEPARTURES, SLOPES = targets.departures(config, "differences", D["tasks"]), targets.slopes(config)
 JITTERED = targets.departures(config, "differences_training", D["training_tasks"])
 MEASURED = targets.compared_trainings(config, "anisotropy")
-TRAINED = targets.compared_trainings(config, "training", experiment="anisotropy")
+TRAINED = targets.compared_trainings(config, "training")
 PROTOCOL = {
     "r": config["anisotropy"]["rank"],
     **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs")},
@@ -15,7 +15,7 @@ rule differences:
         networks=path("training", experiment="anisotropy"),
         code=code_of("differences"),
     output:
-        path("differences"),
+        made("differences"),
     log:
         log_of("differences"),
     benchmark:
@@ -40,7 +40,7 @@ rule differences_training:
     input:
         code=code("differences_training.py"),
     output:
-        path("differences_training"),
+        made("differences_training"),
     log:
         log_of("differences_training"),
     benchmark:
@@ -72,7 +72,7 @@ rule differences_slope:
         networks=path("training", experiment="effective_lr", optimizer=config["effective_lr"]["optimizer"]),
         code=code_of("differences_slope"),
     output:
-        path("slopes"),
+        made("slopes"),
     log:
         log_of("slopes"),
     benchmark:

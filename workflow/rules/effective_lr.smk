@@ -4,11 +4,11 @@ rule effective_lr:
         networks=path("training", experiment="effective_lr", optimizer=config["effective_lr"]["optimizer"]),
         code=code_of("effective_lr"),
     output:
-        by_seeds("effective_lr"),
+        made("effective_lr"),
     log:
-        log_by_seeds("effective_lr"),
+        log_of("effective_lr"),
     benchmark:
-        benchmark_by_seeds("effective_lr")
+        benchmark_of("effective_lr")
     conda:
         ENVIRONMENT
     threads: 1

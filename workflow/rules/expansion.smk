@@ -3,11 +3,11 @@ rule expansion:
     input:
         code=code("expansion.py"),
     output:
-        by_seeds("expansion"),
+        made("expansion"),
     log:
-        log_by_seeds("expansion"),
+        log_of("expansion"),
     benchmark:
-        benchmark_by_seeds("expansion")
+        benchmark_of("expansion")
     conda:
         ENVIRONMENT
     threads: 1

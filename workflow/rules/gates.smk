@@ -8,11 +8,11 @@ rule gates:
         networks=path("training"),
         code=code_of("gates"),
     output:
-        by_seeds("gates"),
+        made("gates"),
     log:
-        log_by_seeds("gates"),
+        log_of("gates"),
     benchmark:
-        benchmark_by_seeds("gates")
+        benchmark_of("gates")
     conda:
         ENVIRONMENT
     threads: 1
@@ -39,7 +39,7 @@ rule steps:
         references=[path("training", experiment="anisotropy", model=model) for model in G["references"]],
         code=code("steps.py"),
     output:
-        path("steps"),
+        made("steps"),
     log:
         log_of("steps"),
     conda:

@@ -1,4 +1,7 @@
-# Blocks of seeds put together. Included only where `seeds_per_job` splits the seeds, after the rules that split.
+# Blocks of seeds put together. Included only where `seeds_per_job` splits the seeds.
+IN_BLOCKS = {kind.path.split("/")[0] for kind in FILES.values() if kind.in_blocks}
+
+
 rule join:
     input:
         blocks=expand(f"{RESULTS}/{{{{path}}}}{{block}}.nc", block=BLOCKS),
@@ -8,7 +11,7 @@ rule join:
     log:
         f"{RESULTS}/logs/{{path}}.log",
     wildcard_constraints:
-        path=f"({'|'.join(sorted(SPLIT))})/[^.]+",
+        path=f"({'|'.join(sorted(IN_BLOCKS))})/[^.]+",
     localrule: True  # a second of work, which is not worth a job of a cluster
     conda:
         "../envs/engine.yaml"

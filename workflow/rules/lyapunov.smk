@@ -8,11 +8,11 @@ rule lyapunov:
         networks=path("training"),
         code=code_of("lyapunov"),
     output:
-        by_seeds("lyapunov"),
+        made("lyapunov"),
     log:
-        log_by_seeds("lyapunov"),
+        log_of("lyapunov"),
     benchmark:
-        benchmark_by_seeds("lyapunov")
+        benchmark_of("lyapunov")
     conda:
         ENVIRONMENT
     threads: 1
@@ -32,11 +32,11 @@ rule autonomous:
     input:
         code=code("autonomous.py"),
     output:
-        by_seeds("autonomous"),
+        made("autonomous"),
     log:
-        log_by_seeds("autonomous"),
+        log_of("autonomous"),
     benchmark:
-        benchmark_by_seeds("autonomous")
+        benchmark_of("autonomous")
     wildcard_constraints:
         autonomous="[a-z0-9_]+",
     conda:

@@ -7,7 +7,7 @@ rule import_network:
         file=lambda w: config["networks"][w.network]["file"],
         code=code("import_network.py"),
     output:
-        path("weights"),
+        made("weights"),
     log:
         log_of("weights"),
     wildcard_constraints:
@@ -31,7 +31,7 @@ rule measure_network:
         data=lambda w: own.recorded(config, w.network),
         code=lambda w: code_of(w.quantity)(w),
     output:
-        path("networks"),
+        made("networks"),
     log:
         log_of("networks"),
     benchmark:

@@ -3,7 +3,7 @@ report: "../report/workflow.rst"
 
 
 TABLES = targets.table_pages(config)
-TRAININGS, MEASURED = targets.trainings(config), targets.of_models(config, "anisotropy")
+TRAININGS, MEASURED = (targets.of_models(config, kind) for kind in ("training", "anisotropy"))
 
 
 rule summary:

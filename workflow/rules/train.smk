@@ -3,11 +3,11 @@ rule train:
     input:
         code=code("train.py"),
     output:
-        by_seeds("training"),
+        made("training"),
     log:
-        log_by_seeds("training"),
+        log_of("training"),
     benchmark:
-        benchmark_by_seeds("training")
+        benchmark_of("training")
     conda:
         ENVIRONMENT
     threads: 1
