@@ -1,7 +1,23 @@
-"""Files that a configuration names: each lies where the YAML file says that names it."""
+"""Paths: those that Snakemake's commands cannot hold, and the files that a configuration names.
+
+Each of these files lies where the YAML file says that names it.
+"""
 
 import os
+import re
 from pathlib import Path
+
+MOVE = "to a path of letters, digits, dots, - and _"
+
+
+def place_mistakes(folders, python):
+    """Lines on folders, and on the path of Python, with characters that break what Snakemake makes of them."""
+    for folder in dict.fromkeys(map(os.path.abspath, folders)):
+        if set(folder) & set("{}\\"):
+            yield f"the path of this folder has braces or a backslash: {folder}. Move it {MOVE}"
+    if re.search(r"[^\w/.,:+@%=~^-]", python):  # it stands in commands without quotes
+        what = "a space, a quote or another special character"
+        yield f"the path of this Python has {what}: {python}. Move its environment, or the folder that it is in, {MOVE}"
 
 
 def named_files(config):

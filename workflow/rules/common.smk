@@ -17,7 +17,11 @@ from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
 from workflow.names import FIGURES, FILES, SHOW
 from workflow.parts import autonomous_cell, cell_settings, data_settings, optimizer_settings, part_files
+from workflow.paths import place_mistakes
 from workflow.sources import sources
+
+if found := [*place_mistakes([ROOT, "."], sys.executable)]:
+    raise WorkflowError("; ".join(found))
 
 LAYERS = [*reversed(workflow.overwrite_configfiles), *workflow.configfiles]  # the strongest first
 try:
