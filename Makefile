@@ -59,7 +59,7 @@ test: $(READY)
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m snakefmt --check Snakefile workflow/rules
+	$(PY) -m snakefmt --check Snakefile workflow
 	$(PY) -m codespell_lib
 	$(PY) -m tools.check_links
 	$(PY) -m snakemake --lint

@@ -10,6 +10,29 @@ from typing import NamedTuple
 from workflow.parts import autonomous_cell, build_cell, cell_settings, data_settings
 
 OPERATIONS_PER_SECOND = 2e9  # of one slow core
+MEGABYTES_OF_A_PROCESS = 150  # that draws batches, see engine/training/prefetch.py: each thread beyond the first
+
+
+def resources(size, minutes, config, seeds_in_job):
+    """{"mem_mb", "runtime"} of a rule, functions for Snakemake: times the attempt, for jobs that were killed.
+
+    `size` is one of the functions below, or a number of megabytes; then the minutes are those given.
+    """
+
+    def of(wildcards):
+        return size(config, wildcards, seeds_in_job(wildcards)) if callable(size) else Given(size, minutes)
+
+    def held(wildcards, attempt, threads):
+        return attempt * (of(wildcards).megabytes + MEGABYTES_OF_A_PROCESS * (threads - 1))
+
+    return {"mem_mb": held, "runtime": lambda wildcards, attempt: attempt * of(wildcards).minutes}
+
+
+class Given(NamedTuple):
+    """What jobs need whose size hardly depends on the configuration."""
+
+    megabytes: int
+    minutes: int
 
 
 class Size(NamedTuple):

@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 
 from engine.common.words import data_label
-from workflow.names import FIGURES, FILES, PAPER_FIGURES
+from workflow.names import FIGURES, FILES, PAPER_FIGURES, SHOW
 from workflow.networks import PROTOCOLS
 from workflow.parts import build_cell, cell_settings, data_settings
 
@@ -201,6 +201,16 @@ def figures(config):
 def number(name):
     """The number that a figure has in the paper; None if it is not there."""
     return PAPER_FIGURES.index(name) + 1 if name in PAPER_FIGURES else None
+
+
+def figure_labels(kind, of, **parts):
+    """What the report says of a figure: what it shows, and of what; `of` may name {parts}."""
+    number_there = number(figure(kind, **parts))
+    of_data = f"{of}, {data_label(parts['data'])}" if "data" in parts else of
+    return {
+        "shows": f"Figure {number_there:2}: {SHOW[kind]}" if number_there else SHOW[kind],
+        "of": of_data.format(**parts),
+    }
 
 
 def paper(config):

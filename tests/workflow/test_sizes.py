@@ -41,3 +41,16 @@ def test_a_cell_with_a_larger_state_asks_for_more():
     cells = CONFIG["cells"] | {"lstm": {}}
     job = SimpleNamespace(experiment="anisotropy", cell="lstm")
     assert sizes.anisotropy(CONFIG | {"cells": cells}, job, 20).megabytes > sizes.anisotropy(CONFIG, JOB, 20).megabytes
+
+
+def test_the_next_attempt_asks_for_more():
+    found = sizes.resources(500, 10, CONFIG, seeds_in_job=len)
+    assert [found["mem_mb"]([], attempt, threads=1) for attempt in (1, 2)] == [500, 1000]
+    assert found["runtime"]([], 3) == 30
+
+
+def test_each_thread_beyond_the_first_is_a_process():
+    found = sizes.resources(sizes.training, None, CONFIG, seeds_in_job=lambda wildcards: 20)
+    one = sizes.training(CONFIG, JOB, 20)
+    assert found["mem_mb"](JOB, 1, threads=1) == one.megabytes and found["runtime"](JOB, 1) == one.minutes
+    assert found["mem_mb"](JOB, 1, threads=3) == one.megabytes + 2 * sizes.MEGABYTES_OF_A_PROCESS

@@ -59,6 +59,14 @@ def test_the_papers_figures_and_table_are_copied_under_their_numbers():
     assert set(found.values()) <= {*targets.figure_files(PAPER, targets.figures(PAPER)), *targets.tables(PAPER)}
 
 
+def test_the_report_says_what_a_figure_shows_and_of_what():
+    found = targets.figure_labels("effective_lr", "{cell}, {task}", data="fresh", task="adding", cell="multi")
+    assert found == {"shows": "Figure  5: effective rates by lag", "of": "multi, adding, fresh data"}
+    assert (
+        targets.figure_labels("anisotropy", "{task}", task="sinmix")["shows"] == "anisotropy of propagation and updates"
+    )
+
+
 def test_only_what_the_run_has_in_common_with_the_paper_is_copied():
     other = merged(PAPER, {"experiments": ["effective_lr"], "effective_lr": {"data": ["one_batch"]}})
     assert targets.paper(other) == {}

@@ -11,10 +11,8 @@ rule anisotropy:
         benchmark_of("anisotropy")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.anisotropy),
-        runtime=minutes(sizes.anisotropy),
+        **needs(sizes.anisotropy),
         gpu=0,
     params:
         seeds=seeds_in_job,

@@ -17,10 +17,8 @@ rule claims:
         f"{RESULTS}/logs/claims.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(2000),
-        runtime=minutes(60),
+        **needs(2000, minutes=60),
     params:
         measured=list(EVIDENCE),
         verdicts=targets.verdicts(config),

@@ -11,7 +11,6 @@ from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from engine.common.machine import memory
-from engine.common.words import data_label
 from workflow import plan, sizes, targets
 from workflow.blocks import seed_blocks
 from workflow.config_check import ConfigError, check
@@ -140,40 +139,15 @@ def benchmark_of(kind):
     return f"{RESULTS}/benchmarks/{made_by_job(kind)}.tsv"
 
 
-def megabytes(need):
-    """mem_mb: a number, or what a function of workflow/sizes.py finds; times the attempt, for jobs that were killed.
-
-    Threads beyond the first are processes of their own, see engine/training/prefetch.py.
-    """
-
-    def held(wildcards, attempt, threads):
-        one = job_size(need, wildcards).megabytes if callable(need) else need
-        return attempt * (one + 150 * (threads - 1))
-
-    return held
-
-
-def minutes(need):
-    """runtime: as `megabytes`."""
-    return lambda wildcards, attempt: attempt * (job_size(need, wildcards).minutes if callable(need) else need)
-
-
-def job_size(size, wildcards):
-    return size(config, wildcards, len(seeds_in_job(wildcards)))
+def needs(size, minutes=10):
+    """Memory and time of a rule's jobs: numbers, or what a function of workflow/sizes.py finds."""
+    return sizes.resources(size, minutes, config, lambda wildcards: len(seeds_in_job(wildcards)))
 
 
 def drawn(kind, category, of):
     """The two files of a figure that a job draws; the PNG is for the report."""
     pdf, png = targets.figure_files(config, [targets.figure(kind)])
-
-    def labels(wildcards):
-        number = targets.number(targets.figure(kind, **wildcards))
-        of_data = f"{of}, {data_label(wildcards.data)}" if "data" in wildcards.keys() else of
-        return {
-            "shows": f"Figure {number:2}: {SHOW[kind]}" if number else SHOW[kind],
-            "of": of_data.format(**wildcards),
-        }
-
+    labels = lambda wildcards: targets.figure_labels(kind, of, **wildcards)
     return [pdf, report(png, f"../report/{kind}.rst", category, labels=labels)]
 
 

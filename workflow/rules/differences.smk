@@ -22,10 +22,8 @@ rule differences:
         benchmark_of("differences")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.anisotropy),
-        runtime=minutes(sizes.anisotropy),
+        **needs(sizes.anisotropy),
         gpu=0,
     params:
         seeds=config["seeds"][: D["seeds"]],
@@ -47,10 +45,8 @@ rule differences_training:
         benchmark_of("differences_training")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.anisotropy),
-        runtime=minutes(sizes.anisotropy),
+        **needs(sizes.anisotropy),
         gpu=0,
     params:
         seeds=config["seeds"][: D["seeds"]],
@@ -79,10 +75,8 @@ rule differences_slope:
         benchmark_of("slopes")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.effective_lr),
-        runtime=minutes(sizes.effective_lr),
+        **needs(sizes.effective_lr),
         gpu=0,
     params:
         seeds=config["seeds"][: D["seeds"]],
@@ -108,10 +102,8 @@ rule differences_page:
         f"{RESULTS}/logs/differences_page.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         measured=list(MEASURED),
         training=list(TRAINED),

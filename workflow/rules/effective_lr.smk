@@ -11,10 +11,8 @@ rule effective_lr:
         benchmark_of("effective_lr")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.effective_lr),
-        runtime=minutes(sizes.effective_lr),
+        **needs(sizes.effective_lr),
         gpu=0,
     params:
         seeds=seeds_in_job,

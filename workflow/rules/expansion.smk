@@ -10,10 +10,8 @@ rule expansion:
         benchmark_of("expansion")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.expansion),
-        runtime=minutes(sizes.expansion),
+        **needs(sizes.expansion),
         gpu=0,
     params:
         seeds=seeds_in_job,

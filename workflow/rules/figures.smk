@@ -14,10 +14,8 @@ rule draw_effective_lr:
         log_of_drawing("effective_lr"),
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     script:
         "../scripts/draw_effective_lr.py"
 
@@ -32,10 +30,8 @@ rule draw_unit_rates:
         log_of_drawing("unit_rates"),
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     script:
         "../scripts/draw_unit_rates.py"
 
@@ -50,10 +46,8 @@ rule draw_predictors:
         log_of_drawing("predictors"),
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         cells=config["effective_lr"]["cells"],
     script:
@@ -70,10 +64,8 @@ rule draw_expansion:
         log_of_drawing("expansion"),
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     script:
         "../scripts/draw_expansion.py"
 
@@ -89,10 +81,8 @@ rule draw_anisotropy:
         log_of_drawing("anisotropy"),
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         trained=TRAINED,
         rank=config["anisotropy"]["rank"],
@@ -113,9 +103,7 @@ rule paper:
         f"{RESULTS}/logs/paper.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     script:
         "../scripts/paper.py"

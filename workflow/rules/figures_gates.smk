@@ -14,10 +14,8 @@ rule draw_gates:
         f"{RESULTS}/logs/figures/gates.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(10),
+        **needs(1000),
     params:
         pages=[list(page) for page in GATE_PAGES.values()],
     script:
@@ -36,10 +34,8 @@ rule draw_time_scales:
         f"{RESULTS}/logs/figures/time_scales.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(10),
+        **needs(1000),
     params:
         pages=[(data, task, list(measured)) for data, task, measured in TIME_SCALE_PAGES.values()],
     script:
@@ -57,10 +53,8 @@ rule draw_coupling:
         f"{RESULTS}/logs/figures/coupling.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         data=targets.coupled(config),
     script:
@@ -79,10 +73,8 @@ rule draw_alignment:
         f"{RESULTS}/logs/figures/alignment.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(10),
+        **needs(1000),
     params:
         trained=list(TRAININGS),
     script:
@@ -103,10 +95,8 @@ rule draw_steps:
         f"{RESULTS}/logs/figures/steps.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(10),
+        **needs(1000),
     params:
         steps=list(STEPS),
         references=list(REFERENCES),
@@ -126,10 +116,8 @@ rule draw_decomposition:
         f"{RESULTS}/logs/figures/decomposition.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         data=targets.regimes(config, "anisotropy"),
         trained=list(targets.trained_on(config, "anisotropy")),
@@ -149,9 +137,7 @@ rule draw_claims:
         f"{RESULTS}/logs/figures/claims.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     script:
         "../scripts/draw_claims.py"

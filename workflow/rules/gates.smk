@@ -15,10 +15,8 @@ rule gates:
         benchmark_of("gates")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.gates),
-        runtime=minutes(sizes.gates),
+        **needs(sizes.gates),
         gpu=0,
     params:
         seeds=seeds_in_job,
@@ -44,10 +42,8 @@ rule steps:
         log_of("steps"),
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         references=G["references"],
     script:
@@ -66,10 +62,8 @@ rule table1:
         f"{RESULTS}/logs/table1.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(30),
+        **needs(1000, minutes=30),
     params:
         gates=list(GATES),
         steps=list(STEPS),
@@ -88,10 +82,8 @@ rule coupling:
         f"{RESULTS}/logs/coupling.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(30),
+        **needs(1000, minutes=30),
     params:
         gates=list(GATES),
     script:

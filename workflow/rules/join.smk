@@ -15,9 +15,7 @@ rule join:
     localrule: True  # a second of work, which is not worth a job of a cluster
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(10),
+        **needs(1000),
     script:
         "../scripts/join.py"

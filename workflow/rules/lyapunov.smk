@@ -15,10 +15,8 @@ rule lyapunov:
         benchmark_of("lyapunov")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.lyapunov),
-        runtime=minutes(sizes.lyapunov),
+        **needs(sizes.lyapunov),
         gpu=0,
     params:
         seeds=seeds_in_job,
@@ -41,10 +39,8 @@ rule autonomous:
         autonomous="[a-z0-9_]+",
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.autonomous),
-        runtime=minutes(sizes.autonomous),
+        **needs(sizes.autonomous),
         gpu=0,
     params:
         seeds=seeds_in_job,
@@ -68,10 +64,8 @@ rule draw_long_lags:
         log_of_drawing("long_lags"),
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         models=config["anisotropy"]["models"],
     script:

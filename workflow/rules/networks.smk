@@ -14,10 +14,8 @@ rule import_network:
         network="[^/]+",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(1000),
-        runtime=minutes(10),
+        **needs(1000),
     params:
         seeds=config["seeds"][:1],
         network=lambda w: own.network_settings(config, w.network),
@@ -41,10 +39,8 @@ rule measure_network:
         quantity="|".join(own.PROTOCOLS),
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(own.size),
-        runtime=minutes(own.size),
+        **needs(own.size),
         gpu=0,
     params:
         seeds=config["seeds"][:1],
@@ -71,10 +67,8 @@ rule draw_networks:
         f"{RESULTS}/logs/figures/networks.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         names=[f"{name} ({config['networks'][name]['cell']})" for name in NETWORKS],
     script:

@@ -19,10 +19,8 @@ rule summary:
     localrule: True  # a second of work, which is not worth a job of a cluster
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         run=config["run"],
         measured=list(MEASURED),
@@ -45,10 +43,8 @@ rule table_pages:
     localrule: True
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         titles=[title for _, title in TABLES.values()],
     script:
@@ -65,10 +61,8 @@ rule index:
         f"{RESULTS}/logs/index.log",
     conda:
         "../envs/engine.yaml"
-    threads: 1
     resources:
-        mem_mb=megabytes(500),
-        runtime=minutes(10),
+        **needs(500),
     params:
         config=config,
     script:

@@ -10,10 +10,8 @@ rule train:
         benchmark_of("training")
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        mem_mb=megabytes(sizes.training),
-        runtime=minutes(sizes.training),
+        **needs(sizes.training),
         gpu=0,
     params:
         seeds=seeds_in_job,
