@@ -1,6 +1,10 @@
 """Logs, ratios and norms of arrays whose values may be 0 or may have squares that underflow."""
 
+from sys import float_info
+
 from engine.common.backend import namespace
+
+ROUNDING = float_info.epsilon  # of double precision, 2^-52
 
 
 def log(x):

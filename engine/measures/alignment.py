@@ -1,19 +1,20 @@
 """[ALIGN.state] Alignment of the transport of states with the direction that the loss reads, w = W_o^T / ||W_o||.
 
-The products Phi_{T,T-h} = J_T ... J_{T-h+1} end at time T, where the readout is. Each is kept at unit size with its log
-scale. Rounding changes a product by about eps s_1, which rotates singular vectors towards each other, the more the
-closer their singular values are: `energy_error` bounds the effect on the energy. Samples with a bound above
-ENERGY_ERROR, for example if s_r = s_{r+1} and the subspace is not defined, are counted and left out.
+The products Phi_{T,T-h} = J_T ... J_{T-h+1} end at time T, where the readout is. Rounding changes a product by about
+eps s_1, which rotates singular vectors towards each other, the more the closer their singular values are:
+`energy_error` bounds the effect on the energy. Samples with a bound above ENERGY_ERROR, for example if s_r = s_{r+1}
+and the subspace is not defined, are counted and left out.
 """
 
 import numpy as np
 
-from engine.common.backend import identity, namespace, zeros
+from engine.common.backend import identity, namespace
 from engine.common.quantity import Quantity
-from engine.common.safe import log, ratio
+from engine.common.safe import ROUNDING, log, ratio
 from engine.common.statistics import log_median
-from engine.network.unroll import lambda_T
+from engine.network.unroll import full_jacobian, lambda_T
 from engine.products.linalg import left_singular_vectors
+from engine.products.scaled import LOG_2, scaled, shifted
 from engine.products.spectral_norms import spectral_norm_by_lanczos
 
 QUANTITIES = {
@@ -34,7 +35,6 @@ QUANTITIES = {
     ),
 }
 
-ROUNDING = float(np.finfo(np.float64).eps)
 ENERGY_ERROR = 1e-3
 
 
@@ -46,9 +46,9 @@ def transport(cell, parameters, z, lags, r):
     xp = namespace(z)
     w = unit_readout(cell, parameters.W_o)
     log_norms, efficiencies, subspaces = [], [], {}
-    for h, (Phi, log_scale) in enumerate(jacobian_products_to_the_end(cell, parameters.W, z)):
+    for h, (Phi, exponent) in enumerate(jacobian_products_to_the_end(cell, parameters.W, z)):
         norm = spectral_norm_by_lanczos(Phi)
-        log_norms.append(log(norm) + log_scale)
+        log_norms.append(log(norm) + exponent[..., 0, 0] * LOG_2)
         efficiencies.append(ratio(vector_norm(w @ Phi)[..., 0], norm))
         if h in lags:
             subspaces[h] = subspace_energy(Phi, w, r)
@@ -57,22 +57,14 @@ def transport(cell, parameters, z, lags, r):
 
 
 def jacobian_products_to_the_end(cell, W, z):
-    """Yields Phi_{T,T-h} over h = 0..T-1 as values (member, sample, H, H) of size 1 and a log scale (member, sample).
-
-    A product that is 0, as in a plain cell with all units saturated, stays 0 with the log scale -inf.
-    """
-    xp = namespace(z)
+    """Yields Phi_{T,T-h} over h = 0..T-1 as Scaled (member, sample, H, H)."""
     T, members, _, samples = z.shape
     H = cell.state_size
-    Phi = xp.broadcast_to(identity(z, H), (members, samples, H, H))
-    log_scale = zeros(z, members, samples)
-    yield Phi, log_scale
+    Phi = scaled(namespace(z).broadcast_to(identity(z, H), (members, samples, H, H)))
+    yield Phi
     for t in range(T - 1, 0, -1):
-        A, B = cell.step_jacobian(W, z[t, ...])
-        Phi = Phi @ (A + B)
-        peak = xp.max(xp.abs(Phi), axis=(-2, -1))
-        Phi, log_scale = Phi / xp.where(peak > 0, peak, 1)[..., None, None], log_scale + log(peak)
-        yield Phi, log_scale
+        Phi = shifted(Phi.values @ full_jacobian(cell, W, z[t, ...]), Phi.exponent)
+        yield Phi
 
 
 def unit_readout(cell, W_o):

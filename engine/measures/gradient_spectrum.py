@@ -4,13 +4,11 @@ A constant column, such as the weights of a channel that is always 0, becomes ze
 not change any singular value. So constant columns need no special treatment.
 """
 
-import numpy as np
-
 from engine.common.backend import namespace
+from engine.common.safe import ROUNDING
 from engine.products.linalg import singular_values, symmetric_eigenvalues
 
 RELATIVE_ERROR = 1e-6
-ROUNDING = float(np.finfo(np.float64).eps)
 # A Gram matrix gives s_1^2 to relative accuracy ROUNDING and so s_i to ROUNDING (s_1 / s_i)^2; a singular value
 # decomposition gives s_i to ROUNDING s_1 / s_i, and centring costs ROUNDING ||rows||_F / s_i. 10 is a margin.
 GRAM_FLOOR = (ROUNDING / RELATIVE_ERROR) ** 0.5

@@ -11,7 +11,7 @@ from engine.common import safe
 from engine.common.backend import identity, namespace
 from engine.common.seeding import stream
 from engine.products.linalg import qr
-from engine.products.singular_values import ROUNDING, frobenius
+from engine.products.singular_values import frobenius
 
 MOST_STEPS = 8  # between two orthogonalizations
 LARGEST_GROWTH = 6.0  # of |log R_ii| between them
@@ -45,7 +45,7 @@ def carried(jacobians, Q, length, steps):
         largest = frobenius(Q)[..., None]
         Q, R = qr(Q)
         entries = xp.abs(xp.sum(R * identity(R, R.shape[-1]), axis=-1))
-        log_R, lost = safe.log(entries), steps * ROUNDING * safe.ratio(largest, entries)
+        log_R, lost = safe.log(entries), steps * safe.ROUNDING * safe.ratio(largest, entries)
         growth, error, done = growth + log_R, error + xp.where(largest > 0, lost, 0.0), done + steps
         steps = steps_for(log_R, steps)
     return Q, growth, error, steps

@@ -18,11 +18,11 @@ import numpy as np
 
 from engine.common import safe
 from engine.common.backend import identity, like, namespace, to_host
+from engine.common.safe import ROUNDING
 from engine.products.linalg import qr, row_scaled_singular_values, singular_values
 from engine.products.scaled import LOG_2, scaled, shifted, times
 
 RELATIVE_ERROR = 1e-6
-ROUNDING = float(np.finfo(np.float64).eps)
 # Factors between two QR factorisations, two groupings at a time. Four Jacobians spread the first singular values by a
 # factor below 100; with saturated gates, a single one may spread them more.
 GROUPS = ((4, 3), (1, 2))
