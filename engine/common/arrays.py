@@ -8,10 +8,11 @@ from zipfile import BadZipFile
 import numpy as np
 
 from engine.common.files import full_path
+from engine.common.numbers import from_bytes
 from engine.common.torch_file import read_torch
 
 HOW = "save a state_dict with safetensors.torch.save_file, or with numpy.savez(path, **{k: w.numpy() for k, w in ...})"
-TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "BOOL": "?"}
+TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16", "I64": "<i8", "I32": "<i4", "BOOL": "?"}
 
 
 def read_arrays(path):
@@ -65,10 +66,7 @@ def array_of(name, entry, numbers):
     if entry["dtype"] not in TYPES:
         raise ValueError(f"{name} is of type {entry['dtype']}; allowed are {', '.join(TYPES)}")
     first, end = entry["data_offsets"]
-    array = np.frombuffer(numbers[first:end], TYPES[entry["dtype"]])
-    if entry["dtype"] == "BF16":  # the upper half of a float32
-        array = (array.astype("<u4") << 16).view("<f4")
-    return array.reshape(entry["shape"])
+    return from_bytes(numbers[first:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
 
 
 READERS = {".npz": read_npz, ".safetensors": read_safetensors, ".pt": read_torch, ".pth": read_torch}

@@ -36,8 +36,10 @@ KNOWN = {
     "torch.nn.utils.parametrize.remove_parametrizations(module, name) or remove_weight_norm(module, name)",
     r"kernel": "of Keras or TensorFlow, which store weights transposed and gates in another order: "
     "docs/own-networks.md has a table",
+    r"^arr_\d+$": "an array without a name: numpy.savez(path, **{name: array, ...}) keeps names",
     r"bias|(^|[._])b(_\w)?$": "a bias, but not by its name of the layer or of the readout, whose bias is called b_o",
 }
+PYTORCH = r"(weight|bias)(_[ih]h(_l\d+)?(_reverse)?)?$"  # names that it gives, and so no other ones misspelled
 SAME = 1e-3  # of the largest output: the original may have computed in half precision; gates in another order give 0.1
 
 
@@ -137,10 +139,12 @@ class WeightFile:
         """Raises ValueError with all reasons, one of them for each kind of array that nobody has taken."""
         by_reason = {}
         for name in sorted(self.left):
-            known = next((reason for pattern, reason in KNOWN.items() if re.search(pattern, name)), None)
+            known = known_reason(name)
             if cell or known:  # without a cell nobody knows what else is a part of it
                 by_reason.setdefault(known or "no part of such a cell and one linear readout", []).append(name)
         self.reasons += [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+        if not cell:
+            self.reasons.append(f"found in it: {', '.join(self.arrays) or 'nothing'}")
         if by_reason:
             self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
         if self.reasons:
@@ -157,22 +161,31 @@ class WeightFile:
         """The array called `name`, of finite floating-point numbers."""
         key = self.key(name)
         if key is None:
-            found = ", ".join(self.arrays) or "nothing"
-            raise ValueError(f"there is no {name}{nearest(name, self.arrays)} (found: {found})")
+            raise ValueError(f"there is no {name}{self.nearest(name)}")
         self.left.discard(key)
         array = self.arrays[key]
         if array.dtype.kind != "f":
+            alike = [key for key in self.arrays if self.arrays[key].dtype == array.dtype]
             raise ValueError(
-                f"{key} is of type {array.dtype}, and weights are floating-point numbers: quantized ones need their "
-                "scale, so save them before they are quantized"
+                f"of type {array.dtype}: {', '.join(alike)}; weights are floating-point numbers, and quantized ones "
+                "need their scale, so save them before they are quantized"
             )
         if not np.isfinite(array).all():
             raise ValueError(f"{key} has values that are no finite numbers")
         return array
 
+    def nearest(self, name):
+        """`, did you mean X?` if some array is called nearly so, and its name does not say that it is another one."""
+        return nearest(name, [key for key in self.arrays if not re.search(PYTORCH, key) and not known_reason(key)])
+
     def find(self, name):
         """The array called `name`; None if there is none."""
         return self.take(name) if self.key(name) else None
+
+
+def known_reason(name):
+    """What KNOWN says of an array of this name; None if nothing."""
+    return next((reason for pattern, reason in KNOWN.items() if re.search(pattern, name)), None)
 
 
 def read_cell(file, kind, options):
@@ -199,9 +212,8 @@ def read_layer(file, layer, number=None):
     suffixes, start = (("_l0", ""), "") if number is None else ((f"_l{number}",), f"layer{number + 1}_")
     suffix = next((suffix for suffix in suffixes if file.key(f"weight_hh{suffix}")), None)
     if suffix is None and not file.key(f"{start}W_r"):
-        name, found = f"weight_hh{suffixes[0]}", ", ".join(file.arrays) or "nothing"
-        close = nearest(name, file.arrays)
-        raise ValueError(f"there is no {name} of PyTorch and no {start}W_r of our cells{close} (found: {found})")
+        name = f"weight_hh{suffixes[0]}"
+        raise ValueError(f"there is no {name} of PyTorch and no {start}W_r of our cells{file.nearest(name)}")
     kind = layer.name
     weights = own_weights(file, kind, start) if suffix is None else layer_weights(file, kind, suffix)
     if weights["W_i"].ndim != 2:
@@ -229,7 +241,8 @@ def layer_weights(file, kind, suffix):
             f"{advice_on_shape(recurrent.shape)}"
         )
     if driven.ndim != 2 or len(driven) != rows:
-        raise ValueError(f"weight_ih{suffix} has shape {driven.shape}, expected of {kind} is ({rows}, inputs)")
+        advice = "; it is transposed" if driven.shape[1:] == (rows,) else ""
+        raise ValueError(f"weight_ih{suffix} has shape {driven.shape}, expected of {kind} is ({rows}, inputs){advice}")
     for side, bias in zip(("ih", "hh"), biases, strict=True):
         if bias is not None and bias.shape != (rows,):
             raise ValueError(f"bias_{side}{suffix} has shape {bias.shape}, expected of {kind} is ({rows},)")

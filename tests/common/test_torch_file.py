@@ -63,13 +63,6 @@ def test_a_state_dict_comes_back(dtype, tmp_path):
         np.testing.assert_array_equal(array, value)
 
 
-def test_bfloat16_is_the_upper_half_of_float32(tmp_path):
-    exact = np.array([1.0, -2.5, 0.0], "float32")  # seven bits behind the point are enough for these
-    pickled = dictionary(x=pickled_tensor("0", "BFloat16Storage", 3, 0, (3,), (1,)))
-    write_torch(tmp_path / "a.pth", pickled, [(exact.view("u4") >> 16).astype("<u2")])
-    np.testing.assert_array_equal(read_arrays(tmp_path / "a.pth")["x"], exact)
-
-
 REFUSED = {
     "a call": (
         b"cos\nsystem\n(" + op("touch ran") + b"tR",
@@ -96,9 +89,41 @@ def test_what_is_no_state_dict_is_refused_and_not_run(name, tmp_path, monkeypatc
     assert not (tmp_path / "ran").exists()
 
 
-def test_files_of_old_versions_are_told_how(tmp_path):
-    (tmp_path / "a.pt").write_bytes(pickle.dumps(1))
-    with pytest.raises(
-        ValueError, match=r"no whole \.pt file \(it is no zip archive, .* load it there and save it again"
-    ):
+def write_row_of_pickles(path, pickled, storages, little=True):
+    """As torch.save before 1.6."""
+    system = {"protocol_version": 1001, "little_endian": little, "type_sizes": {"short": 2}}
+    head = [0x1950A86A20F9469CFC6C, 1001, system]
+    keys = [str(key) for key in range(len(storages))]
+    row = [*(pickle.dumps(value, 2) for value in head), b"\x80\x02" + pickled + b".", pickle.dumps(keys, 2)]
+    path.write_bytes(b"".join(row) + b"".join(len(s).to_bytes(8, "little") + s.tobytes() for s in storages))
+
+
+def test_a_file_from_before_zip_archives(tmp_path):
+    a, b = np.arange(6.0), np.arange(4).astype("f4")
+    cut = (b.view("u4") >> 16).astype("<u2")
+    tensors = {
+        "a": pickled_tensor("0", "DoubleStorage", 6, 1, (2,), (3,)),
+        "b": pickled_tensor("1", "FloatStorage", 4, 0, (2, 2), (1, 2)),
+        "c": pickled_tensor("2", "BFloat16Storage", 4, 0, (4,), (1,)),
+    }
+    write_row_of_pickles(tmp_path / "a.pt", dictionary(step=op(3), state=dictionary(**tensors)), [a, b, cut])
+    found = read_arrays(tmp_path / "a.pt")
+    for (name, array), value in zip(found.items(), (a[[1, 4]], b.reshape(2, 2).T, b), strict=True):
+        assert name in {"state.a", "state.b", "state.c"} and array.dtype == value.dtype
+        np.testing.assert_array_equal(array, value)
+    (tmp_path / "a.pt").write_bytes((tmp_path / "a.pt").read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"no whole \.pt file"):
+        read_arrays(tmp_path / "a.pt")
+    write_row_of_pickles(tmp_path / "a.pt", dictionary(**tensors), [a, b, cut], little=False)
+    with pytest.raises(ValueError, match="byte order big"):
+        read_arrays(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(pickle.dumps(1), "torch.save did not write it"), (b"text", "its pickle is broken"), (b"", "no whole .pt file")],
+)
+def test_what_is_no_file_of_pytorch_is_said(content, message, tmp_path):
+    (tmp_path / "a.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
         read_arrays(tmp_path / "a.pt")

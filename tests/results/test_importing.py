@@ -201,12 +201,12 @@ MISTAKES = {
     "no inputs": (
         lambda s: s.pop("rnn.weight_ih_l0"),
         "gru",
-        r"there is no weight_ih_l0, did you mean 'rnn.weight_hh_l0'",
+        r"there is no weight_ih_l0; found in it: rnn.weight_hh_l0, fc.weight$",
     ),
     "no layer": (
         lambda s: s.update({"rnn.w_hh_l0": s.pop("rnn.weight_hh_l0")}),
         "gru",
-        "there is no weight_hh_l0 of PyTorch and no W_r of our cells, did you mean 'rnn.weight_ih_l0'",
+        "there is no weight_hh_l0 of PyTorch and no W_r of our cells, did you mean 'rnn.w_hh_l0'",
     ),
     "a bias of another layer": (
         lambda s: s.update({"rnn.bias_hh_l0": np.ones(20)}),
@@ -249,14 +249,14 @@ MISTAKES = {
         "encoder.weight: no part of such a cell and one linear readout",
     ),
     "whole numbers": (
-        lambda s: s.update({"rnn.weight_ih_l0": np.ones((15, N), "i1")}),
+        lambda s: s.update({name: w.astype("i1") for name, w in s.items() if name != "fc.weight"}),
         "gru",
-        "rnn.weight_ih_l0 is of type int8, .* quantized ones need their scale",
+        "of type int8: rnn.weight_ih_l0, rnn.weight_hh_l0; .* quantized ones need their scale",
     ),
     "a weight drop": (
         lambda s: s.update({"rnn.weight_hh_l0_raw": s.pop("rnn.weight_hh_l0")}),
         "gru",
-        "rnn.weight_hh_l0_raw: of a weight drop, .* under the name without _raw",
+        "no W_r of our cells; rnn.weight_hh_l0_raw: of a weight drop, .* under the name without _raw",
     ),
     "a parametrization": (
         lambda s: s.update({"rnn.parametrizations.weight_hh_l0.original0": s.pop("rnn.weight_hh_l0")}),
@@ -272,6 +272,21 @@ MISTAKES = {
         lambda s: s.update({"rnn.weight_hh_l0": s["rnn.weight_hh_l0"].T}),
         "gru",
         "transposed, as Keras stores it, it fits gru; gates have another order",
+    ),
+    "transposed inputs": (
+        lambda s: s.update({"rnn.weight_ih_l0": s["rnn.weight_ih_l0"].T}),
+        "gru",
+        r"weight_ih_l0 has shape \(3, 15\), expected of gru is \(15, inputs\); it is transposed",
+    ),
+    "arrays without names": (
+        lambda s: s.update({f"arr_{i}": s.pop(name) for i, name in enumerate(list(s))}),
+        "gru",
+        r"arr_0, arr_1, arr_2: an array without a name: numpy.savez\(path, \*\*{name: array",
+    ),
+    "no cell, and an unknown array": (
+        lambda s: s.update({"rnn.weight_hh_l0": np.ones((20, H)), "other": np.ones(3)}),
+        "gru",
+        "it fits lstm; found in it: .*, other$",
     ),
     "names of Keras": (
         lambda s: s.update({"gru/recurrent_kernel": s.pop("rnn.weight_hh_l0").T}),
@@ -307,7 +322,7 @@ def test_own_weights_that_are_missing_or_do_not_fit_are_named(tmp_path):
     cell = small_cell("scalar")
     weights = {"W_o": np.ones(H)} | {name: w for name, w in cell.unpack(np.ones(cell.shape)).items()}
     np.savez(tmp_path / "a.npz", **{("w_rec" if name == "w_r" else name): w for name, w in weights.items()})
-    with pytest.raises(ValueError, match=r"there is no w_r, did you mean 'w_rec'\? \(found: W_o, W_r"):
+    with pytest.raises(ValueError, match=r"there is no w_r, did you mean 'w_rec'\?; found in it: W_o, W_r"):
         read_network(tmp_path / "a.npz", "scalar", {})
     np.savez(tmp_path / "a.npz", **(weights | {"W_i": np.ones((N, H)), "w_i": np.ones(N)}))
     with pytest.raises(ValueError, match=r"W_r has shape \(5, 5\), expected is \(3, 3\)"):
