@@ -128,7 +128,7 @@ def draw_cases(ax, test, data):
         return
     places = middle(test) + (np.arange(len(rows)) - (len(rows) - 1) / 2) * test.spacing
     value, low, high, margin = standardized(rows)
-    direction, shade = rows.expected.iloc[0].split()[0], {"color": EXPECTED, "lw": 0, "zorder": 0}
+    direction, shade = rows.direction.iloc[0], {"color": EXPECTED, "lw": 0, "zorder": 0}
     if direction == "within":
         ax.barh(places, 2 * margin, test.spacing, left=-margin, **shade)
     else:
@@ -155,9 +155,14 @@ def draw_expected(ax, lanes):
     """What each test expects, right of an axis."""
     for lane in lanes:
         if isinstance(lane, Test):
-            direction, limit = lane.cases.expected.iloc[0].split(maxsplit=1)
             style = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 5.8, "color": "0.4"}
-            ax.text(1.03, middle(lane), f"{SIGNS[direction]} {mathematical(limit)}", **style)
+            ax.text(1.03, middle(lane), mathematical(expectation(lane.cases.iloc[0])), **style)
+
+
+def expectation(case):
+    """What a case expects, in signs."""
+    margin = "" if np.isnan(case.margin) else f" +- {case.margin:g}"
+    return f"{SIGNS[case.direction]} {case.threshold:g}{margin}"
 
 
 def middle(lane):
@@ -167,15 +172,10 @@ def middle(lane):
 
 def standardized(rows):
     """Value, bounds and margin of cases in standard deviations over seeds; differences of shares as they are."""
-    words = rows.expected.str.split()
-    than = words.str[1].astype(float)
-    margin = words.str[3].astype(float).to_numpy()
-    distance = rows.value - than
+    sign = np.where(rows.direction == "less", -1, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.abs(np.where(rows.effect_size.notna() & (rows.effect_size != 0), distance / rows.effect_size, 0))
-        sign = np.where(words.str[0] == "less", -1, 1)
-        found = [np.clip(sign * (x - than) / scale, -EDGE, EDGE) for x in (rows.value, rows.low, rows.high)]
-        return *found, np.minimum(margin / scale, EDGE)
+        ends = (sign * (x - rows.threshold) / rows.spread for x in (rows.value, rows.low, rows.high))
+        return *(np.clip(x, -EDGE, EDGE) for x in ends), np.minimum(rows.margin / rows.spread, EDGE)
 
 
 def keys():

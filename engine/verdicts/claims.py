@@ -26,13 +26,14 @@ class Judged(NamedTuple):
     """Outcome of a case."""
 
     interval: Interval
-    effect_size: float  # distance of the mean from the threshold in standard deviations over seeds; a share as it is
+    spread: float  # standard deviation over seeds; 0 if unknown, 1 for a difference of shares
+    effect_size: float  # distance of the mean from the threshold over the spread; NaN if that is 0
     outcome: str
     surely: bool  # holds with the interval widened for the number of cases
     lost: int  # seeds without a value
 
 
-UNMEASURED = Judged(Interval(np.nan, np.nan, np.nan, 0), np.nan, NOT_MEASURED, False, 0)
+UNMEASURED = Judged(Interval(np.nan, np.nan, np.nan, 0), np.nan, np.nan, NOT_MEASURED, False, 0)
 
 
 def evaluate(document, results, *, confidence=0.95):
@@ -81,11 +82,9 @@ def judge(test, by_seed, pooled, confidence, count):
     measured = found.seeds >= max(FEWEST_SEEDS, total / 2)
     said = outcome(test, found) if measured else NOT_MEASURED
     surely = said == HOLDS and outcome(test, within(1 - (1 - confidence) / count)) == HOLDS
-    if "share" in test:
-        size = found.value
-    else:
-        size = distance(by_seed.mean(axis=0) if pooled else by_seed, test.get("than", 0))
-    return Judged(found, size, said, surely, total - found.seeds)
+    scale = 1.0 if "share" in test else spread(by_seed.mean(axis=0) if pooled else by_seed)
+    size = (found.value - test.get("than", 0)) / scale if scale else np.nan
+    return Judged(found, scale, size, said, surely, total - found.seeds)
 
 
 def interval_of(test, by_seed, pooled):
@@ -100,11 +99,10 @@ def interval_of(test, by_seed, pooled):
     return lambda level: jackknife_intervals(lambda x: of_all(x)[None], by_seed, level)[0]
 
 
-def distance(by_seed, threshold):
-    """(mean - threshold) / standard deviation over seeds; NaN if nothing varies or a seed is not resolved."""
+def spread(by_seed):
+    """Standard deviation over seeds (seed,); 0 if fewer than two have a value or one is not resolved."""
     x = by_seed[~np.isnan(by_seed)]
-    spread = x.std(ddof=1) if len(x) > 1 and np.isfinite(x).all() else 0
-    return (x.mean() - threshold) / spread if spread > 0 else np.nan
+    return x.std(ddof=1) if len(x) > 1 and np.isfinite(x).all() else 0.0
 
 
 def outcome(test, found):
@@ -161,9 +159,6 @@ def by_task(judged_cases):
 
 def case_row(claim, test, case, judged):
     """One line of the table of cases."""
-    expected = f"{test['direction']} {test.get('than', 0):g}"
-    if "margin" in test:
-        expected += f" +- {test['margin']:g}"
     found = judged.interval
     return {
         "claim": claim["id"],
@@ -171,11 +166,14 @@ def case_row(claim, test, case, judged):
         "measured_in": test["source"],
         "task": case.task,
         "chosen": case.chosen,
-        "expected": expected,
+        "direction": test["direction"],
+        "threshold": test.get("than", 0),
+        "margin": test.get("margin", np.nan),
         "over_seeds": MEDIAN if found.unresolved else MEAN,
         "value": found.value,
         "low": found.low,
         "high": found.high,
+        "spread": float(judged.spread),
         "effect_size": float(judged.effect_size),
         "seeds": found.seeds,
         "lost": judged.lost,

@@ -170,8 +170,8 @@ def cases(data=DATA):
 
 
 def cases_on(data):
-    """Every direction and outcome; effect sizes that are not known, intervals that are not, values beyond the page."""
-    expected = ["greater 0", "less 0.1", "different 0", "within 0 +- 0.05"]
+    """Every direction and outcome; spreads that are not known, intervals that are not, values beyond the page."""
+    expected = [("greater", 0, np.nan), ("less", 0.1, np.nan), ("different", 0, np.nan), ("within", 0, 0.05)]
     outcomes = ["holds", "contradicted", "undecided", "holds", "not measured"]
     rows = []
     for (claim, asked), (i, outcome) in product(
@@ -182,12 +182,13 @@ def cases_on(data):
         row = {
             "verdict_on": data,
             "claim": claim,
-            "statistic": f"a statistic that is {asked}",
+            "statistic": f"a statistic that is {asked[0]}",
             "task": TASKS[i % 2],
             "chosen": np.nan,
         }
-        row |= {"expected": asked, "value": value, "low": value - end, "high": value + end, "outcome": outcome}
-        rows.append(row | {"effect_size": np.nan if i == 1 else 100 * value})
+        row |= dict(zip(("direction", "threshold", "margin"), asked, strict=True))
+        row |= {"value": value, "low": value - end, "high": value + end, "outcome": outcome}
+        rows.append(row | {"spread": 0.0 if i == 1 else 0.01})
     return pd.DataFrame(rows)
 
 

@@ -183,7 +183,9 @@ def test_rows_of_cases_give_value_interval_effect_size_and_the_mean_over_tasks()
         assert row["value"] == pytest.approx(x.mean())
         assert row["effect_size"] == pytest.approx((x.mean() - 0.5) / x.std(ddof=1))
         assert row["low"] < row["value"] < row["high"]
-        assert (row["expected"], row["outcome"], row["seeds"]) == ("greater 0.5", "holds", 12)
+        assert row["spread"] == pytest.approx(x.std(ddof=1))
+        assert (row["direction"], row["threshold"], row["outcome"], row["seeds"]) == ("greater", 0.5, "holds", 12)
+        assert np.isnan(row["margin"])
         assert (row["over_seeds"], row["lost"], row["unresolved"]) == ("mean", 0, 0)
     assert rows[3]["value"] == pytest.approx(np.mean([x.mean() for x in values.values()]))
 
