@@ -25,7 +25,7 @@ def network_settings(config, name):
     """Arguments of `read_network` for the network called `name`."""
     entry = config["networks"][name]
     cell = cell_settings(config, entry["cell"], inputs=1)
-    asked = {"readout": entry.get("readout"), "ignore": entry.get("ignore", []), "layer": entry.get("layer")}
+    asked = {key: entry[key] for key in ("readout", "ignore", "layer", "start") if key in entry}
     return {"kind": cell["kind"], "options": cell["options"]} | asked
 
 

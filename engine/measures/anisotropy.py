@@ -8,9 +8,9 @@ from engine.common.statistics import log_median
 from engine.measures.chains import by_step, chains, draw_pairs, longest_chain
 from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
-from engine.network.unroll import forward, per_sample_gradients
+from engine.measures.runs import drawn, run
+from engine.network.unroll import per_sample_gradients
 from engine.products.singular_values import Formed, formed_to_the_end, log_singular_values
-from engine.tasks.batches import ensemble_batch
 
 TITLE = "Anisotropy of propagation and updates"
 BY_LAG = "seed checkpoint lag"
@@ -68,12 +68,12 @@ def measure(
     """
     pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # the Jacobians of a step then fit in cache
     cell = networks.cell
-    drawn = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
+    chosen = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
 
     def anisotropies(parameters, seeds):
-        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        steps = by_step(forward(cell, parameters.W, device.move(u), keep_tapes=False).z)
-        samples, times = (np.stack(parts) for parts in zip(*(drawn[seed] for seed in seeds), strict=True))
+        trajectory, _ = run(networks, parameters, task, seeds, T=T, batch=probe_batch, device=device)
+        steps = by_step(trajectory.z)
+        samples, times = (np.stack(parts) for parts in zip(*(chosen[seed] for seed in seeds), strict=True))
         log_s = [[] for _ in lags]
         for first in range(0, pairs, pairs_per_pass):
             block = slice(first, min(first + pairs_per_pass, pairs))
@@ -83,14 +83,14 @@ def measure(
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         if not gradients:
             return by_lag
-        u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=T, n=cell.inputs, batch=gradients)
-        rows = flat_rows(per_sample_gradients(cell, parameters, device.move(u), device.move(y)))
+        u, y, start = drawn(networks, task, seeds, "gradient", T=T, batch=gradients, device=device)
+        rows = flat_rows(per_sample_gradients(cell, parameters, u, y, **start))
         return by_lag | updates(*(to_host(x) for x in gradient_spectrum(rows, r)), r)
 
     title = f"{task} {cell.name}: anisotropy"
     found = measure_each(networks, anisotropies, title, device=device, members_per_pass=members_per_pass)
     found["pair_sample"], found["pair_time"] = (
-        np.stack(part) for part in zip(*(drawn[seed] for seed in networks.seeds), strict=True)
+        np.stack(part) for part in zip(*(chosen[seed] for seed in networks.seeds), strict=True)
     )
     return found
 

@@ -9,9 +9,9 @@ from engine.common.quantity import Quantity
 from engine.common.statistics import line_fit, log_mean, log_median, quantiles
 from engine.measures import unit_rates
 from engine.measures.each import measure_each
-from engine.network.unroll import forward, jacobians
+from engine.measures.runs import run
+from engine.network.unroll import jacobians
 from engine.products.spectral_norms import first_order_log_norms, log_spectral_norms, pairs
-from engine.tasks.batches import ensemble_batch
 
 TITLE = "Effective learning rates by lag"
 BY_LAG = "seed checkpoint lag"
@@ -64,8 +64,7 @@ def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None,
     t, k = pairs(T)
 
     def states(parameters, seeds):
-        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        return forward(cell, parameters.W, device.move(u), keep_tapes=False).z
+        return run(networks, parameters, task, seeds, T=T, batch=probe_batch, device=device)[0].z
 
     def effective_rates(parameters, seeds):
         z = states(parameters, seeds)

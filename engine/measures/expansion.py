@@ -11,10 +11,10 @@ from engine.common.backend import CPU, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.common.statistics import line_fit
-from engine.network.unroll import forward, jacobians
+from engine.measures.runs import run
+from engine.network.unroll import Parameters, forward, jacobians
 from engine.products.linalg import spectral_norm
 from engine.products.scaled import log_frobenius_norm, plus, scaled, times
-from engine.tasks.batches import ensemble_batch
 
 TITLE = "First-order expansion of the product of Jacobians"
 BY_EPSILON, BY_STEP, BY_SEED = "seed epsilon", "seed step", "seed"
@@ -36,8 +36,8 @@ def measure_untrained(cell, seeds, *, T, epsilons, weight_scale=0.2, noise=0.05,
 
     For a cell without a gate term (B = 0) the error is 0 and the slope NaN.
     """
-    W, u = random_weights(cell, seeds, weight_scale), sines(seeds, T, cell.inputs, noise)
-    return expand(cell, W, u, epsilons, device)
+    W, u = map(device.move, (random_weights(cell, seeds, weight_scale), sines(seeds, T, cell.inputs, noise)))
+    return expand(cell, W, forward(cell, W, u, keep_tapes=False).z, epsilons, device)
 
 
 def coordinates(networks, *, T, epsilons):
@@ -47,15 +47,13 @@ def coordinates(networks, *, T, epsilons):
 
 def measure(networks, task, *, T, epsilons, device=CPU):
     """All QUANTITIES of the last checkpoint of trained networks, each driven by one sequence of a task."""
-    cell = networks.cell
-    u, _, _ = ensemble_batch(task, networks.seeds, "probe", 0, T=T, n=cell.inputs, batch=1)
-    return expand(cell, networks.parameters.W[-1].astype("float64"), u, epsilons, device)
+    last = Parameters(*(device.move(p[-1].astype("float64")) for p in networks.parameters))
+    trajectory, _ = run(networks, last, task, networks.seeds, T=T, batch=1, device=device)
+    return expand(networks.cell, last.W, trajectory.z, epsilons, device)
 
 
-def expand(cell, W, u, epsilons, device):
-    """All QUANTITIES of networks W (member, row, column) driven by u (T, member, n, 1), NumPy."""
-    W = device.move(W)
-    z = forward(cell, W, device.move(u), keep_tapes=False).z
+def expand(cell, W, z, epsilons, device):
+    """All QUANTITIES, NumPy, of networks W (member, row, column) along one sequence each, z (T, member, H + n, 1)."""
     A, B = (part[:, :, 0, ...] for part in jacobians(cell, W, z))
     log_C2, log_F = (to_host(x) for x in error_logs(A, B, device.move(np.array([*epsilons, 1.0]))))
     return step_norms(A, B) | summarize(epsilons, log_C2[:, :-1], log_C2[:, -1], log_F)

@@ -9,8 +9,8 @@ from engine.measures.lag_profiles import (
     gradient_norms,
     log_gates_over_time,
 )
-from engine.network.unroll import forward, loss_and_error
-from engine.tasks.batches import ensemble_batch
+from engine.measures.runs import run
+from engine.network.unroll import loss_and_error
 
 TITLE = "Gates as optimizers, time scales, alignment"
 QUANTITIES = (
@@ -44,9 +44,9 @@ def measure(networks, task, *, T, probe_batch, samples, lags, r, device=CPU, mem
     cell, units = networks.cell, len(networks.cell.unit_coordinates["unit"])
 
     def gates(parameters, seeds):
-        u, y, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        trajectory = forward(cell, parameters.W, device.move(u))
-        _, error = loss_and_error(cell, parameters, trajectory, device.move(y))
+        on = {"T": T, "batch": probe_batch, "device": device}
+        trajectory, y = run(networks, parameters, task, seeds, **on, keep_tapes=True)
+        _, error = loss_and_error(cell, parameters, trajectory, y)
         norms = gradient_norms(cell, parameters, trajectory, error)
         carried = alignment.transport(cell, parameters, trajectory.z[..., :samples], lags, r)
         aligned = alignment.summarize(*(to_host(x) for x in carried), r, cell.state_size)

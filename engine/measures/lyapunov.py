@@ -10,10 +10,10 @@ from engine.common.blocks import ends_of_blocks, jackknife_error
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.measures.each import measure_each
+from engine.measures.runs import run
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, full_jacobian, with_constant
 from engine.products.growth_rates import growth_rates, random_directions
-from engine.tasks.batches import ensemble_batch
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,9 @@ def measure(networks, task, *, T, samples, device=CPU, members_per_pass=None, **
     cell = networks.cell
 
     def driven(parameters, seeds):
-        u, _, _ = ensemble_batch(task, seeds, "lyapunov", 0, T=T, n=cell.inputs, batch=samples)
-        u = with_constant(cell, device.move(u))
-        x = zeros(u, len(seeds), cell.state_size, samples)
-        return spectrum(cell, parameters.W, x, (u[t, ...] for t in range(T)), T=T, **protocol)
+        on = {"purpose": "lyapunov", "T": T, "batch": samples, "device": device}
+        z, H = run(networks, parameters, task, seeds, **on)[0].z, cell.state_size
+        return spectrum(cell, parameters.W, z[0, :, :H, :], (z[t, :, H:, :] for t in range(T)), T=T, **protocol)
 
     return measured(networks, driven, f"{task} {cell.name}", device, members_per_pass)
 

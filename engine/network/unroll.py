@@ -18,28 +18,43 @@ class Parameters(NamedTuple):
 
 
 class Trajectory(NamedTuple):
-    """A run over t = 1..T."""
+    """A run over t = 1..T, at the end of which all sequences end."""
 
     z: object  # (T, member, H + n, batch): z_t = [x_{t-1}; u_t], or [x_{t-1}; u_t; 1] of a cell with biases
     x_T: object  # (member, H, batch)
     tapes: list  # what step_backward needs, one a step
+    begins: object = None  # (member, batch): steps before each sequence begins; None where all begin at once
+
+    def last(self, steps):
+        """Its last steps, where all sequences have begun."""
+        return Trajectory(self.z[-steps:, ...], self.x_T, self.tapes[-steps:])
 
 
-def forward(cell, W, u, keep_tapes=True):
-    """The Trajectory from x_0 = 0 with inputs u (T, member, n, batch)."""
+def forward(cell, W, u, *, x_0=None, begins=None, keep_tapes=True):
+    """The Trajectory with inputs u (T, member, n, batch) from x_0 (member, state, batch), 0 if left out [NET.start].
+
+    A sequence stays at x_0 for the `begins` (member, batch) steps before it begins.
+    """
     u = with_constant(cell, u)
     T, members, driven, batch = u.shape
     H = cell.state_size
     z = zeros(W, T, members, H + driven, batch)
     z[:, :, H:, :] = u
+    if x_0 is not None:
+        z[0, :, :H, :] = x_0
     tapes = []
     for t in range(T):
         x, tape = cell.step(W, z[t, ...])
         if keep_tapes:
             tapes.append(tape)
         if t + 1 < T:
-            z[t + 1, :, :H, :] = x
-    return Trajectory(z, x, tapes)
+            z[t + 1, :, :H, :] = where_begun(begins, t, x, z[t, :, :H, :])
+    return Trajectory(z, x, tapes, begins)
+
+
+def where_begun(begins, t, x, otherwise):
+    """x (member, state, batch) of the sequences for which step t, counted from 0, is one of their own."""
+    return x if begins is None else namespace(x).where((begins <= t)[:, None, :], x, otherwise)
 
 
 def with_constant(cell, u):
@@ -71,6 +86,7 @@ def adjoints(cell, W, trajectory, lam):
     for t in reversed(range(len(trajectory.tapes))):
         lam, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam)
         yield t, pairs
+        lam = where_begun(trajectory.begins, t - 1, lam, 0.0)
 
 
 def lambda_T(cell, W_o, error):
@@ -120,13 +136,15 @@ def lag_gradients(cell, parameters, u, y):
     return xp.stack([weight_gradient(cell, pairs) for _, pairs in walk])
 
 
-def per_sample_gradients(cell, parameters, u, y):
+def per_sample_gradients(cell, parameters, u, y, **start):
     """Gradients of (y_hat - y)^2 of each sample: Parameters (member, batch, ...). Their mean is the batch gradient.
+
+    `start` has the x_0 and `begins` of `forward`, where there are any.
 
     One backward pass, then one product a block of W, with time as the inner dimension.
     """
     xp = namespace(y)
-    trajectory = forward(cell, parameters.W, u)
+    trajectory = forward(cell, parameters.W, u, **start)
     _, error = loss_and_error(cell, parameters, trajectory, y)
     error = error * error.shape[2]
     walk = [pairs for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))]

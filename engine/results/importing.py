@@ -16,6 +16,7 @@ from engine.common.files import full_path
 from engine.common.registry import nearest
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, readout
+from engine.results.initial_state import read_start
 
 # Blocks that PyTorch stacks in weight_hh and weight_ih, in its order; W is the candidate.
 STACKED = {
@@ -30,7 +31,7 @@ KNOWN = {
     "direction, and several layers as one cell, such as {kind: stack, layers: [lstm, lstm]}",
     r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
     r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",
-    r"(^|[._])([hcxs]_?0$|init)": "of an initial state, and the network here starts at 0",
+    r"(^|[._])([hcxs]_?0$|init)": "of an initial state: name one array, or h and c, as `start`",
     r"_raw$": "of a weight drop, which keeps the weights under this name: save them under the name without _raw",
     r"parametrizations|_[gv]$": "of a parametrization: save the weights themselves, after "
     "torch.nn.utils.parametrize.remove_parametrizations(module, name) or remove_weight_norm(module, name)",
@@ -50,46 +51,57 @@ class Imported(NamedTuple):
     parameters: Parameters  # of one member
     left_out: list  # names of arrays in the file that were to be ignored, or stand outside the layer
     path: str  # of the file
+    x_0: np.ndarray | None = None  # (state,), trained; None: 0
 
     def networks(self, seed):
         """The Networks of this one alone; `seed` is that of the streams that choose its sequences."""
-        return Networks(self.cell, Parameters(*(p[None] for p in self.parameters)), (seed,), (0,))
+        return Networks(self.cell, Parameters(*(p[None] for p in self.parameters)), (seed,), (0,), self.x_0)
 
 
-def read_network(path, kind, options=None, readout=None, ignore=(), layer=None):
+def read_network(path, kind, options=None, readout=None, ignore=(), layer=None, start=()):
     """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
 
     `kind` and `options` are those of a registered cell; the file says whether there are biases. `readout` names the
     weight of the readout where several arrays of the file could be it, `ignore` the arrays that are left out: full
     names, or patterns such as `decoder.*`. `layer` names the module of a larger model, such as `encoder.lstm`, that is
-    the network; of the rest of the file only the `readout` is read, if it is named.
+    the network; of the rest of the file only the `readout` is read, if it is named, and the initial state. `start`
+    names one array or two, h and c, that are the initial state; if left out, it is known by its name.
     """
     file = WeightFile(path, ignore)
     if layer:
-        file.keep(layer, readout)
+        file.keep(layer, *([readout, bias_of(readout)] if readout else []), *start)
     cell, W = file.tried(read_cell, kind, options or {}) or (None, None)
     W_o = file.tried(read_readout, cell.units, readout) if cell else None
+    x_0 = file.tried(read_start, cell, start) if cell else None
     file.finish(cell)
     dtype = np.result_type(W, W_o)
-    return Imported(cell, Parameters(*(part.astype(dtype)[None] for part in (W, W_o))), file.left_out, path)
+    return Imported(cell, Parameters(*(part.astype(dtype)[None] for part in (W, W_o))), file.left_out, path, x_0)
 
 
 def expectation_mistakes(network, sequences):
     """[line] if the outputs that are expected of the first sequences are not those of the Imported network, else [].
 
-    Expected are the states h_t (T, sequence, H) that a layer returns, or the outputs (sequence,) of the readout.
+    Expected are the states h_t (T, sequence, H) that a layer returns, or the outputs (sequence,) of the readout. A line
+    too if the x_0 of the sequences are no states of the network.
     """
+    if sequences.x_0 is not None and len(sequences.x_0) != network.cell.state_size:
+        found, size = len(sequences.x_0), network.cell.state_size
+        return [f"x_0 has states of {found} numbers, and that of the network has {size}: of an LSTM h and c"]
     expected = sequences.expected
     if expected is None:
         return []
     if expected.ndim == 1 and not network.parameters.has_readout:
         return ["expected are outputs (sequence,), and the network has no readout: give states (time, sequence, unit)"]
     cell, (W, W_o) = network.cell, network.parameters
-    u = sequences.u[:, None, :, : expected.shape[-2 if expected.ndim == 3 else 0]]
-    trajectory = forward(cell, W.astype(np.float64), u, keep_tapes=False)
+    first = range(expected.shape[-2 if expected.ndim == 3 else 0])
+    own = {name: values[None] for name, values in sequences.starts_of(first).items()}
+    start = network.networks(0).start | own
+    trajectory = forward(cell, W.astype(np.float64), sequences.u[:, None, :, first], keep_tapes=False, **start)
     if expected.ndim == 3:
         states = np.append(trajectory.z[1:, :, cell.output], trajectory.x_T[None, :, cell.output], axis=0)
         found = np.swapaxes(states[:, 0], 1, 2)
+        if "begins" in start:
+            found = np.where((np.arange(len(found))[:, None] < start["begins"])[..., None], 0, found)
     else:
         found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0]
     if found.shape != expected.shape:
@@ -114,15 +126,13 @@ class WeightFile:
         self.arrays = {name: array for name, array in arrays.items() if name not in self.left_out}
         self.left = set(self.arrays)
 
-    def keep(self, layer, readout):
-        """Leaves out all but the arrays of the module `layer` and of the readout."""
+    def keep(self, layer, *further):
+        """Leaves out all but the arrays of the module `layer` and the `further` ones."""
         outside = {name for name in self.arrays if not name.startswith(f"{layer}.")}
         if outside == self.arrays.keys():
             modules = {name.rpartition(".")[0] for name in self.arrays}
             self.reasons.append(f"layer: there is no {layer}{nearest(layer, modules)}")
-        if readout:
-            read = (readout, bias_of(readout))
-            outside = {name for name in outside if not any(f".{name}".endswith(f".{kept}") for kept in read)}
+        outside = {name for name in outside if not any(f".{name}".endswith(f".{kept}") for kept in further)}
         self.left_out = sorted([*self.left_out, *outside])
         self.arrays = {name: array for name, array in self.arrays.items() if name not in outside}
         self.left -= outside

@@ -4,6 +4,7 @@ import logging
 
 from engine.common.backend import CPU
 from engine.measures.each import left_out
+from engine.results.importing import expectation_mistakes
 from engine.results.netcdf import dataset, labelled
 from engine.results.networks import cell_attributes
 from engine.results.provenance import file_attributes, provenance
@@ -28,7 +29,10 @@ def measured(quantity, networks, task, *, device=CPU, **protocol):
 
 def measure(quantity, network, task, *, seed=1, device=CPU, **protocol):
     """The dataset of one Imported network, with the attributes of a file; T may be left out for recorded sequences."""
-    protocol = {"T": task.sizes[0]} | protocol if isinstance(task, Recorded) else protocol
+    if isinstance(task, Recorded):
+        protocol = {"T": task.sizes[0]} | protocol
+        if found := expectation_mistakes(network, task):
+            raise ValueError("; ".join(found))
     ds = measured(quantity, network.networks(seed), task, device=device, **protocol)
     title = f"{quantity.TITLE}: {network.cell.name} on {task}"
     about = cell_attributes(network.cell) | file_attributes("weights", network.path)

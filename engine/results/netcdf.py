@@ -29,6 +29,7 @@ COORDINATES = {
     "layer": ("layer of the unit, counted from 1", "1"),
     "layer_unit": ("unit of the layer, counted from 0", "1"),
     "below": ("unit of the layer below that a weight reads, counted from 0", "1"),
+    "state": ("row of the state, counted from 0; of an LSTM h lies above c", "1"),
     "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
     "input": ("input channel, counted from 0", "1"),
     "departure": ("what is computed; `exact` is the definition", "1"),

@@ -31,6 +31,7 @@ def weight_quantities(cell):
     return weights | {
         "W_o": Quantity(f"seed checkpoint {unit}", "readout weight W_o", label, dtype=""),
         "b_o": Quantity("seed checkpoint", "bias b_o of the readout", label, dtype=""),
+        "x_0": Quantity("state", "state before the first step", "[NET.start]"),
     }
 
 
@@ -38,7 +39,7 @@ def save_networks(networks, attributes, path):
     """Writes Networks: weights by name over (seed, checkpoint, ...), as in a training file."""
     cell = networks.cell
     coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints} | weight_coordinates(cell)
-    arrays = weight_arrays(cell, networks.parameters)
+    arrays = weight_arrays(cell, networks.parameters) | ({} if networks.x_0 is None else {"x_0": networks.x_0})
     save(dataset(weight_quantities(cell), arrays, coords, attributes | cell_attributes(cell)), path)
 
 
@@ -53,7 +54,7 @@ def weight_arrays(cell, parameters):
 
 def weight_coordinates(cell):
     units = dict.fromkeys(("source", "layer_unit", "below"), range(cell.units))
-    return cell.unit_coordinates | units | {"input": range(cell.inputs)}
+    return cell.unit_coordinates | units | {"input": range(cell.inputs), "state": range(cell.state_size)}
 
 
 def cell_attributes(cell):
@@ -72,4 +73,4 @@ def load_networks(path, seeds=None, checkpoints=None):
     if "b_o" in ds:
         W_o = np.append(W_o, np.swapaxes(ds.b_o.values, 0, 1)[..., None, None], axis=3)
     seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))
-    return Networks(cell, Parameters(W, W_o), seeds, checkpoints)
+    return Networks(cell, Parameters(W, W_o), seeds, checkpoints, ds.x_0.values if "x_0" in ds else None)

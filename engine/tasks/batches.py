@@ -13,8 +13,13 @@ def ensemble_batch(task, seeds, purpose, index, *, T, n, batch, dtype="float64")
     task, a name or a Task, give the same batch to every cell and optimizer.
     """
     task = make_task(task)
-    u, y = np.empty((T, len(seeds), n, batch), dtype), np.empty((len(seeds), batch), dtype)
-    redrawn = np.empty(len(seeds), int)
-    for m, seed in enumerate(seeds):
-        u[:, m], y[m], redrawn[m] = task.draw(stream(seed, task.name, purpose, index), T, n, batch)
-    return u, y, redrawn
+    drawn = [task.draw(stream(seed, task.name, purpose, index), T, n, batch) for seed in seeds]
+    u, y, redrawn = zip(*drawn, strict=True)
+    return np.stack(u, axis=1, dtype=dtype), np.stack(y, dtype=dtype), np.array(redrawn)
+
+
+def ensemble_starts(task, seeds, purpose, index, batch):
+    """How the sequences of `ensemble_batch` begin: x_0 (member, state, batch) or `begins` (member, batch), NumPy."""
+    task = make_task(task)
+    found = [task.starts(stream(seed, task.name, purpose, index), batch) for seed in seeds]
+    return {name: np.stack([start[name] for start in found]) for name in found[0]}

@@ -8,7 +8,7 @@ from engine.common.arrays import read_arrays
 from engine.common.files import full_path
 from engine.tasks.task import Task
 
-NAMES = ("u", "y", "expected")
+NAMES = ("u", "y", "expected", "lengths", "x_0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,11 +17,16 @@ class Recorded(Task):
 
     y is None if no targets are known, and a batch then has NaN in their place. `expected` holds numbers of the network
     for the first sequences, from where it was trained: states (T, sequence, H), or outputs (sequence,).
+
+    All sequences end at the last step of u. Those that are shorter begin after `begins` (sequence,) steps, and each
+    begins in its x_0 (state, sequence) [NET.start]. Measured are as many of the last steps as the shortest has.
     """
 
     u: np.ndarray
     y: np.ndarray | None
     expected: np.ndarray | None = None
+    begins: np.ndarray | None = None
+    x_0: np.ndarray | None = None
 
     name = "recorded"
 
@@ -31,8 +36,9 @@ class Recorded(Task):
 
     @property
     def sizes(self):
-        """T, n and the number of sequences."""
-        return self.u.shape
+        """T of the shortest sequence, n and the number of sequences."""
+        T, n, count = self.u.shape
+        return T if self.begins is None else T - int(self.begins.max()), n, count
 
     def check(self, T, n):
         if (T, n) != self.sizes[:2]:
@@ -46,9 +52,21 @@ class Recorded(Task):
 
     def draw(self, rng, T, n, batch):
         self.check(T, n)
-        self.check_count(batch)
-        chosen = rng.choice(self.sizes[2], batch, replace=False)
+        chosen = self.choose(rng, batch)
         return self.u[..., chosen], np.full(batch, np.nan) if self.y is None else self.y[chosen], 0
+
+    def starts(self, rng, batch):
+        return self.starts_of(self.choose(rng, batch))
+
+    def starts_of(self, chosen):
+        """x_0 (state, sequence) and `begins` (sequence,) of the sequences `chosen`, as far as they are there."""
+        found = {"x_0": self.x_0, "begins": self.begins}
+        return {name: values[..., chosen] for name, values in found.items() if values is not None}
+
+    def choose(self, rng, batch):
+        """Numbers of the sequences of a batch."""
+        self.check_count(batch)
+        return rng.choice(self.sizes[2], batch, replace=False)
 
 
 def read_sequences(path):
@@ -61,34 +79,49 @@ def read_sequences(path):
 
 
 def recorded(**arrays):
-    """The Recorded sequences u (T, sequence, n) and, if they are there, y (sequence,) and expected.
+    """The Recorded sequences u (T, sequence, n) and, if they are there, y (sequence,), expected, lengths and x_0.
 
+    Of each sequence the first `lengths` (sequence,) steps are taken; x_0 (sequence, state) is the state before them.
     ValueError says all that is wrong.
     """
     if wrong := list(mistakes(arrays)):
         raise ValueError("; ".join(wrong))
-    u, y, expected = (arrays[name].astype(float) if name in arrays else None for name in NAMES)
-    return Recorded(np.moveaxis(u, 2, 1), None if y is None else y.reshape(-1), expected)
+    u, y, expected, lengths, x_0 = (arrays[name].astype(float) if name in arrays else None for name in NAMES)
+    begins = None if lengths is None else len(u) - lengths.astype(int)
+    if begins is not None:
+        u, expected = to_the_end(u, begins), expected if expected is None else to_the_end(expected, begins)
+    y, x_0 = (None if y is None else y.reshape(-1)), (None if x_0 is None else x_0.T)
+    return Recorded(np.moveaxis(u, 2, 1), y, expected, begins, x_0)
+
+
+def to_the_end(values, begins):
+    """Values (time, sequence, ...) of sequences, each moved so that it begins at its step of `begins`; 0 before it."""
+    if values.ndim < 3:
+        return values
+    moved = np.zeros_like(values)
+    for s, first in enumerate(begins[: values.shape[1]]):
+        moved[first:, s] = values[: len(values) - first, s]
+    return moved
 
 
 def mistakes(found):
     """What is wrong with the arrays {name: array} of a file of sequences; shapes first."""
     if unknown := sorted(found.keys() - NAMES):
         yield f"unknown arrays {', '.join(unknown)} (allowed: {', '.join(NAMES)})"
-    u, y, expected = (found.get(name) for name in NAMES)
+    u = found.get("u")
     if u is None:
         yield f"there is no u (found: {', '.join(found) or 'nothing'})"
     elif u.ndim != 3:
         yield f"u has shape {u.shape}, expected is (time, sequence, channel)"
     else:
-        yield from mistakes_beside(u.shape[1], y, expected)
+        yield from mistakes_beside(*u.shape[:2], *(found.get(name) for name in NAMES[1:]))
     for name in [name for name in NAMES if name in found]:
         if found[name].dtype.kind not in "fiub" or not np.isfinite(found[name]).all():
             yield f"{name} has values that are no finite numbers"
 
 
-def mistakes_beside(sequences, y, expected):
-    """What in the shapes of y and expected does not fit the number of sequences of u."""
+def mistakes_beside(T, sequences, y, expected, lengths, x_0):
+    """What in the shapes of the other arrays does not fit the number of sequences of u and their T."""
     if y is not None and y.shape not in ((sequences,), (sequences, 1)):
         yield f"y has shape {y.shape}, expected is one target a sequence, ({sequences},)"
     if expected is not None and (expected.ndim not in (1, 3) or not 0 < expected.shape[-2:][0] <= sequences):
@@ -96,3 +129,7 @@ def mistakes_beside(sequences, y, expected):
             f"expected has shape {expected.shape}, allowed are states (time, sequence, unit) or outputs (sequence,) of "
             f"the first sequences, at least one and at most {sequences}"
         )
+    if lengths is not None and (lengths.shape != (sequences,) or not np.isin(lengths, range(1, T + 1)).all()):
+        yield f"lengths: allowed is a whole number of steps for each of the {sequences} sequences, from 1 to T = {T}"
+    if x_0 is not None and (x_0.ndim != 2 or len(x_0) != sequences):
+        yield f"x_0 has shape {x_0.shape}, expected is ({sequences}, state): of an LSTM h and c side by side"

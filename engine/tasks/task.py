@@ -33,6 +33,14 @@ class Task(ABC):
             if found < least:
                 raise ValueError(f"task {self.name}: {key} = {found} is too small, allowed is {least} or more")
 
+    def starts(self, rng, batch):
+        """How the sequences begin that `draw` gives for the same `rng`.
+
+        {} where all begin at the first step in the state 0; else x_0 (state, batch) or `begins` (batch,), the steps
+        before each of them begins.
+        """
+        return {}
+
     @abstractmethod
     def draw(self, rng, T, n, batch):
         """Draws a batch: inputs u (T, n, batch) float32, targets y (batch,) float64, number of redrawn paths."""

@@ -173,13 +173,49 @@ def test_per_sample_gradients_are_those_of_the_samples_alone(cell, example):
             np.testing.assert_allclose(one[:, b], whole, **ROUNDING)
 
 
+def test_a_run_goes_on_from_the_state_that_another_one_has_reached(cell, example):
+    parameters, u, _ = example
+    whole = forward(cell, parameters.W, u)
+    rest = forward(cell, parameters.W, u[3:], x_0=whole.z[3, :, : cell.state_size])
+    np.testing.assert_array_equal(rest.z, whole.z[3:])
+    np.testing.assert_array_equal(rest.x_T, whole.x_T)
+
+
+def starting(cell, example):
+    """How the sequences of `example` begin: each at its own step, in its own state."""
+    members, batch = example[2].shape
+    x_0 = np.random.default_rng(5).uniform(-1, 1, (members, cell.state_size, batch))
+    return {"x_0": x_0, "begins": np.array([[0, 2, 5, 6], [3, 0, 0, 1], [6, 6, 4, 2]])}
+
+
+def test_sequences_of_unequal_length_are_as_each_alone(cell, example):
+    """States, and gradients beside complex steps along a direction."""
+    (W, W_o), u, y = example
+    start, V = starting(cell, example), np.random.default_rng(3).standard_normal(W.shape[1:])
+    trajectory = forward(cell, W, u, **start)
+    gradients = per_sample_gradients(cell, Parameters(W, W_o), u, y, **start)
+    for m, b in np.ndindex(y.shape):
+        first, x_0 = start["begins"][m, b], start["x_0"][m : m + 1, :, b : b + 1]
+        own = u[first:, m : m + 1, :, b : b + 1]
+        found = trajectory.z[first:, m : m + 1, :, b : b + 1]
+        np.testing.assert_allclose(found, forward(cell, W[m : m + 1], own, x_0=x_0).z, **ROUNDING)
+        x = forward(cell, W[m : m + 1] + 1e-150j * V, own.astype(complex), x_0=x_0, keep_tapes=False).x_T
+        derivative = ((W_o[m] @ x[0, cell.output] - y[m, b]) ** 2).imag.item() / 1e-150
+        np.testing.assert_allclose((gradients.W[m, b] * V).sum(), derivative, **ROUNDING)
+
+
 def test_all_namespaces_agree(cell, example, place):
     parameters, u, y = example
     there = Parameters(*map(place, parameters)), place(u), place(y)
+    start = starting(cell, example)
+    moved = {name: place(values) for name, values in start.items()}
     for function in (loss_and_gradient, lag_gradients, per_sample_gradients):
         flat = [flatten(function(cell, *arguments)) for arguments in (there, example)]
         for a, b in zip(*flat, strict=True):
             np.testing.assert_allclose(to_host(a), b, **ROUNDING)
+    flat = [per_sample_gradients(cell, *there, **moved), per_sample_gradients(cell, *example, **start)]
+    for a, b in zip(*flat, strict=True):
+        np.testing.assert_allclose(to_host(a), b, **ROUNDING)
 
 
 def flatten(tree):

@@ -123,6 +123,30 @@ def test_layers_of_pytorch_are_a_stack(kind, tmp_path):
         read_network(tmp_path / "a.npz", "stack", {"layers": [kind] * 3})
 
 
+@pytest.mark.parametrize("start", [(), ("h0", "c0")], ids=["by their names", "as named"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_an_initial_state_is_read_as_pytorch_keeps_it(layers, start, tmp_path):
+    """h_0 and c_0 (layer, 1, H); an LSTM has h above c in every layer."""
+    state, (h, c) = state_dict("lstm"), np.random.default_rng(2).normal(size=(2, layers, 1, H))
+    state |= {name.replace("_l0", "_l1"): w for name, w in state_dict("lstm", inputs=H).items() if "_l0" in name}
+    names = start or ("h_0", "c_0")
+    np.savez(tmp_path / "a.npz", **state, **dict(zip(names, (h, c), strict=True)))
+    kind, options = ("stack", {"layers": ["lstm"] * 2}) if layers == 2 else ("lstm", {})
+    ignore = [] if layers == 2 else ["*_l1"]
+    network = read_network(tmp_path / "a.npz", kind, options, ignore=ignore, start=start)
+    expected = np.concatenate([part for both in zip(h[:, 0], c[:, 0], strict=True) for part in both])
+    np.testing.assert_array_equal(network.x_0, expected)
+    save_networks(network.networks(4), {}, tmp_path / "a.nc")
+    np.testing.assert_array_equal(load_networks(tmp_path / "a.nc").x_0, expected)
+
+
+def test_a_layer_keeps_the_initial_state_that_is_named(tmp_path):
+    np.savez(tmp_path / "a.npz", **state_dict("gru", "encoder.rnn."), start=np.arange(5.0), h0=np.ones(5))
+    found = read_network(tmp_path / "a.npz", "gru", layer="encoder.rnn", start=["start"])
+    np.testing.assert_array_equal(found.x_0, np.arange(5.0))
+    assert found.left_out == ["fc.weight", "h0"]
+
+
 @pytest.mark.parametrize("name", ALL_CELLS)
 def test_weights_under_our_names_come_back_as_they_are(name, tmp_path):
     cell = small_cell(name)
@@ -226,7 +250,16 @@ MISTAKES = {
     "a projection": (lambda s: s.update({"rnn.weight_hr_l0": np.ones((2, H))}), "gru", "weight_hr_l0: of a further"),
     "peepholes": (lambda s: s.update({"w_ci": np.ones(H)}), "gru", "w_ci: of peepholes"),
     "a normalization": (lambda s: s.update({"ln.weight": np.ones(H)}), "gru", "ln.weight: of a normalization"),
-    "an initial state": (lambda s: s.update({"h0": np.ones((1, H))}), "gru", "h0: of an initial state, .* starts at 0"),
+    "an initial state by another name": (
+        lambda s: s.update({"init_h": np.ones((1, H))}),
+        "gru",
+        "init_h: of an initial state: name one array, or h and c, as `start`",
+    ),
+    "an initial state of other units": (
+        lambda s: s.update({"h0": np.ones((1, 4))}),
+        "gru",
+        "the initial state has 5 numbers, of an LSTM h and c, and found is h0 of 4",
+    ),
     "a name that holds init": (
         lambda s: s.update({"finite": np.ones(1)}),
         "gru",
@@ -334,11 +367,11 @@ def test_own_weights_that_are_missing_or_do_not_fit_are_named(tmp_path):
 
 def test_all_reasons_come_at_once(tmp_path):
     state = state_dict("gru", biases=True)
-    state |= {"fc.weight": np.ones((7, H)), "h0": np.ones((1, H)), "norm.weight": np.ones(H), "x": np.ones(1)}
+    state |= {"fc.weight": np.ones((7, H)), "init": np.ones((1, H)), "norm.weight": np.ones(H), "x": np.ones(1)}
     np.savez(tmp_path / "a.npz", **state)
     with pytest.raises(ValueError, match=r"ignore: there is no norm.weigh, did you mean 'norm.weight'") as caught:
         read_network(tmp_path / "a.npz", "gru", {}, ignore=["norm.weigh", "x"])
-    for reason in ("fc.weight has 7 outputs", "h0: of an initial", "norm.weight: of a normalization"):
+    for reason in ("fc.weight has 7 outputs", "init: of an initial", "norm.weight: of a normalization"):
         assert reason in str(caught.value)
     assert not any(name in str(caught.value) for name in ("x:", "rnn.bias", "fc.bias"))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.tasks.batches import ensemble_batch
-from engine.tasks.recorded import Recorded, read_sequences
+from engine.tasks.batches import ensemble_batch, ensemble_starts
+from engine.tasks.recorded import Recorded, read_sequences, recorded
 
 
 def sequences(T=6, n=2, count=9):
@@ -33,7 +33,7 @@ def test_all_sequences_are_one_batch():
 
 MISTAKES = {
     "no inputs": ({"u": None}, r"there is no u \(found: y\)"),
-    "other arrays": ({"x": np.zeros(9)}, r"unknown arrays x \(allowed: u, y, expected\)"),
+    "other arrays": ({"x": np.zeros(9)}, r"unknown arrays x \(allowed: u, y, expected, lengths, x_0\)"),
     "too many expected": (
         {"expected": np.zeros(10)},
         r"expected has shape \(10,\), allowed are .* of the first sequences, at least one and at most 9",
@@ -41,6 +41,9 @@ MISTAKES = {
     "none expected": ({"expected": np.zeros((6, 0, 4))}, r"expected has shape \(6, 0, 4\), allowed .* at least one"),
     "two axes": ({"u": np.zeros((6, 9))}, r"u has shape \(6, 9\), expected is \(time, sequence, channel\)"),
     "targets over time": ({"y": np.zeros((6, 9))}, r"y has shape \(6, 9\), expected is one target a sequence, \(9,\)"),
+    "lengths beyond T": ({"lengths": np.full(9, 7)}, "lengths: allowed .* each of the 9 sequences, from 1 to T = 6"),
+    "half a step": ({"lengths": np.full(9, 2.5)}, "lengths: allowed is a whole number of steps"),
+    "one initial state": ({"x_0": np.zeros(4)}, r"x_0 has shape \(4,\), expected is \(9, state\)"),
     "not a number": ({"y": np.full(9, np.nan)}, "y has values that are no finite numbers"),
     "text": ({"y": np.array(["1"] * 9)}, "y has values that are no finite numbers"),
     "three mistakes": (
@@ -65,6 +68,27 @@ def test_what_the_protocol_asks_and_the_file_has_not_is_refused():
         task.draw(np.random.default_rng(0), 6, 2, 10)
     with pytest.raises(ValueError, match="T = 6, n = 2, where the network and its protocol have T = 6, n = 3"):
         task.check(6, 3)
+
+
+def test_sequences_of_unequal_length_end_together():
+    """What is in u after their end is not read."""
+    arrays, lengths = sequences(), np.array([6, 5, 4, 3, 3, 4, 5, 6, 3])
+    x_0, expected = np.arange(36.0).reshape(9, 4), np.arange(60.0).reshape(6, 2, 5)
+    task = recorded(**arrays, lengths=lengths, x_0=x_0, expected=expected)
+    assert task.sizes == (3, 2, 9)
+    u, y, _ = ensemble_batch(task, [1, 2], "probe", 0, T=3, n=2, batch=5)
+    start = ensemble_starts(task, [1, 2], "probe", 0, 5)
+    for m, b in np.ndindex(2, 5):
+        chosen = int(y[m, b])
+        assert start["begins"][m, b] == 6 - lengths[chosen]
+        np.testing.assert_array_equal(u[6 - lengths[chosen] :, m, :, b], arrays["u"][: lengths[chosen], chosen])
+        np.testing.assert_array_equal(start["x_0"][m, :, b], x_0[chosen])
+    np.testing.assert_array_equal(task.expected[:, 0], expected[:, 0])
+    np.testing.assert_array_equal(task.expected[1:, 1], expected[:5, 1])
+
+
+def test_sequences_of_one_length_begin_at_once():
+    assert ensemble_starts(recorded(**sequences()), [1], "probe", 0, 5) == {}
 
 
 def test_sequences_may_have_no_targets(tmp_path):

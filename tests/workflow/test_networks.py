@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from test_importing import inputs, our_outputs, pytorch_outputs, state_dict
 
-from engine.results.importing import read_network
-from workflow.networks import check_network, protocol
+from engine.results.importing import expectation_mistakes, read_network
+from engine.tasks.recorded import read_sequences
+from workflow.networks import check_network, imported, protocol
 
 BLOCKS = {
     "expansion": {"epsilons": [0.1], "T": 7},
@@ -96,6 +97,24 @@ def states(kind, state):
         for t in range(7)
     ]
     return np.moveaxis(np.array(found), 1, 2)
+
+
+def test_states_of_sequences_that_begin_elsewhere_are_compared(tmp_path):
+    """The states of one run, from its third step on, for sequences that have ended one and no step before."""
+    state, x_0 = state_dict("gru", biases=True), states("gru", state_dict("gru", biases=True))[2, :2]
+    u, later = np.swapaxes(inputs(), 1, 2)[3:, :2], states("gru", state)[3:, :2]
+    later[3:, 0] = 0  # as PyTorch pads
+    data = {"u": u, "x_0": x_0, "lengths": np.array([3, 4]), "y": np.zeros(2)}
+    config = configuration(tmp_path, "gru", data | {"expected": later})
+    [] = [line for line in mistakes_of(config) if "expected" in line]
+    config = configuration(tmp_path, "gru", data | {"expected": later, "x_0": 0 * x_0})
+    assert any("the network gives other outputs than `expected`" in line for line in mistakes_of(config))
+    config = configuration(tmp_path, "gru", data | {"x_0": x_0[:, :4]})
+    assert any("x_0 has states of 4 numbers, and that of the network has 5" in line for line in mistakes_of(config))
+
+
+def mistakes_of(config):
+    return expectation_mistakes(imported(config, "a"), read_sequences(config["networks"]["a"]["data"]))
 
 
 @pytest.mark.parametrize("kind", ["plain", "gru", "lstm"])
