@@ -1,16 +1,18 @@
 """Checks the configuration before any job: every mistake gets one line, and all are reported at once."""
 
+from functools import cache
+from math import inf
 from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
 
-from engine.common.blocks import ends_of_blocks
 from engine.common.files import full_path
 from engine.common.registry import lookup, nearest
 from engine.tasks import make_task
-from workflow.networks import check_network
-from workflow.parts import build_cell, build_optimizer, cell_settings, optimizer_settings
+from workflow.mistakes import as_far_as_readable, protocol_mistakes, readable, refused
+from workflow.networks import network_mistakes
+from workflow.parts import build_optimizer, optimizer_settings, smallest_cell
 from workflow.paths import named_files, settle_paths
 from workflow.plugins import load
 from workflow.targets import RELEASED, released
@@ -28,19 +30,39 @@ class ConfigError(ValueError):
 
 
 def check(config, layers=()):
-    """Raises ConfigError with every mistake in a configuration: those of form, or without any those of content.
+    """Raises ConfigError with every mistake in a configuration: those of form, and those in what has the right form.
 
     In between it settles the paths in the configuration, as `settle_paths`, and loads its plugins.
     """
-    schema = Draft202012Validator(yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
-    errors = sorted(schema.iter_errors(config), key=lambda e: (list(map(str, e.absolute_path)), e.validator))
+    errors = sorted(validator().iter_errors(config), key=lambda e: (list(map(str, e.absolute_path)), e.validator))
     found = [line for error in errors for line in explain(error)]
-    if not found:
-        settle_paths(config, layers)
-        found = [*path_mistakes(config), *plugin_mistakes(config)] or [*part_mistakes(config), *block_mistakes(config)]
+    if found:
+        config = readable(config, {tuple(error.absolute_path) for error in errors if is_value(error)})
+    settle_paths(config, layers)
+    found += [line for lines in checks(config) for line in as_far_as_readable(lines)]
     found = list(dict.fromkeys(found))
     if found:
         raise ConfigError("\n  ".join([f"{len(found)} mistakes:", *found] if found[1:] else found))
+
+
+@cache
+def validator():
+    return Draft202012Validator(yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
+
+
+def checks(config):
+    """The lines of each check of what has the right form; where one cannot go on, the next ones do."""
+    yield path_mistakes(config)
+    yield plugin_mistakes(config)
+    each = {"cells": cell_mistakes, "optimizers": optimizer_mistakes, "experiments": block_mistakes}
+    for key, mistakes in each.items():
+        for name in config.get(key, ()):
+            yield mistakes(config, name)
+
+
+def is_value(error):
+    """Whether a schema error is one of the value itself, not of what is missing, unknown or misnamed in it."""
+    return error.validator not in ("additionalProperties", "required") and "propertyNames" not in error.schema_path
 
 
 def explain(error):
@@ -55,7 +77,7 @@ def explain(error):
         case "required":
             return [f"{key}: the key {name!r} is missing" for name in limit if name not in found]
         case "type" if isinstance(found, str) and is_number(found):
-            return [explain_text(error)]
+            return [explain_text(error.absolute_path, found)]
         case "type":
             return [f"{key}: found {found!r}, allowed is one {limit}"]
         case "enum":
@@ -84,16 +106,26 @@ def explain_unknown(where, name, known):
     return f"{block}unknown key {name!r}{nearest(name, known)} (allowed: {', '.join(known)})"
 
 
-def explain_text(error):
-    """The line for a text that should be a number. All numbers of a list get one line."""
-    *above, last = error.absolute_path
+def explain_text(keys, text):
+    """The line for a text that should be a number, or what else YAML reads. All numbers of a list get one line."""
+    *above, last = keys
+    read = as_yaml(text)
     in_list = isinstance(last, int)
     key = ".".join(map(str, above if in_list else [*above, last]))
-    what = "its numbers are text" if in_list else f"{error.instance!r} is text, not a number"
+    kind = {bool: "true or false", list: "a list"}.get(type(read), "a number")
+    what = "its numbers are text" if in_list else f"{text!r} is text, not {kind}"
     advice = "write it without quotes, in a file for --configfile; --config makes text of what is in [] or {}"
-    if isinstance(yaml.safe_load(error.instance), str):
+    if isinstance(read, str):
         advice = "YAML reads 1e-3 as text, write 1.0e-3"
     return f"{key}: {what}: {advice}"
+
+
+def as_yaml(text):
+    """What YAML reads in a text; the text itself if it is none."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def is_number(text):
@@ -105,17 +137,8 @@ def is_number(text):
     return True
 
 
-def refusal(key, make):
-    """[line] with the key and the message if make() raises, else []."""
-    try:
-        make()
-    except (ValueError, TypeError) as error:
-        return [f"{key}: {error}"]
-    return []
-
-
 def unknown(key, kind, name, config):
-    return refusal(key, lambda: lookup(kind, name, config[f"{kind}s"]))
+    return refused(key, lambda: lookup(kind, name, config[f"{kind}s"]))
 
 
 def path_mistakes(config):
@@ -130,35 +153,43 @@ def path_mistakes(config):
 def plugin_mistakes(config):
     """Plugins that cannot be loaded; the others are then there."""
     for path in config.get("plugins", []):
-        yield from refusal("plugins", lambda path=path: load(path))
-
-
-def part_mistakes(config):
-    """Lines for cells and optimizers that cannot be made."""
-    for name in config["cells"]:
-        yield from cell_mistakes(config, name)
-    for name in config["optimizers"]:
-        settings = optimizer_settings(config, name)
-        yield from refusal(f"optimizers.{name}", lambda settings=settings: build_optimizer(settings, updates=1)[1](0))
+        yield from refused("plugins", lambda path=path: load(path))
 
 
 def cell_mistakes(config, name):
-    return refusal(f"cells.{name}", lambda: build_cell(cell_settings(config, name, inputs=1)))
+    """Options that are text, or a line for a cell that cannot be made."""
+    texts = text_mistakes(("cells", name), config["cells"][name])
+    return texts or refused(f"cells.{name}", lambda: smallest_cell(config, name))
 
 
-def block_mistakes(config):
-    """Lines for mistakes in the blocks of the requested experiments."""
-    for name in config["experiments"]:
-        if name in config:
-            yield from EXPERIMENTS[name](name, config[name], config)
-        else:
-            yield f"experiments: {name} is asked for, but there is no block {name} that describes it"
+def optimizer_mistakes(config, name):
+    """The same for an optimizer."""
+    texts = text_mistakes(("optimizers", name), config["optimizers"][name])
+    settings = optimizer_settings(config, name) | {"rate": 1.0}
+    return texts or refused(f"optimizers.{name}", lambda: build_optimizer(settings, updates=1)[1](0))
+
+
+def text_mistakes(keys, value):
+    """Lines for texts below `keys` that are numbers, lists, or true or false, as they come from --config."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return [line for key, inner in items for line in text_mistakes((*keys, key), inner)]
+    is_text = isinstance(value, str) and (is_number(value) or isinstance(as_yaml(value), bool | list))
+    return [explain_text(keys, value)] if is_text else []
+
+
+def block_mistakes(config, name):
+    """Lines for mistakes in the block of a requested experiment."""
+    if name in config:
+        yield from EXPERIMENTS[name](name, config[name], config)
+    else:
+        yield f"experiments: {name} is asked for, but there is no block {name} that describes it"
 
 
 def training_mistakes(key, block, config):
     """Lines for data, tasks and checkpoints of an experiment that trains."""
     for name in block.get("data", ["fresh"]):
-        if no_data := refusal(f"{key}.data", lambda name=name: lookup("data", name, config["data"])):
+        if no_data := refused(f"{key}.data", lambda name=name: lookup("data", name, config["data"])):
             yield from no_data
         elif (N := config["data"][name].get("sequences", block["batch"])) < block["batch"]:
             yield f"data.{name}.sequences = {N} is too small for {key}: allowed is its batch = {block['batch']} or more"
@@ -170,7 +201,12 @@ def training_mistakes(key, block, config):
 
 def length_mistakes(key, task, T, block):
     """A task that cannot be drawn with T steps and the inputs of an experiment."""
-    return refusal(key, lambda: make_task(task).check(T, block["inputs"]))
+    return refused(key, lambda: make_task(task).check(T, block["inputs"]))
+
+
+def units(config):
+    """H: no state is smaller. Infinite if it cannot be read, and then fits."""
+    return config.get("units", inf)
 
 
 def effective_lr_mistakes(key, block, config):
@@ -196,29 +232,14 @@ def anisotropy_mistakes(key, block, config):
         else:
             yield f"{key}.models: {model!r} is no model, write cell-optimizer, such as multi-sgd"
     yield from training_mistakes(key, block, config)
-    if (lag := max(block["lags"])) >= block["T"]:
-        yield f"{key}.lags: {lag} is too long for T = {block['T']}, allowed is less than T"
+    yield from protocol_mistakes(key, block, {f"{key}.T": block["T"]}, units(config))
     yield from not_in(f"{key}.summary_lags", block["summary_lags"], block["lags"], f"{key}.lags")
-    too_large = f"{key}.rank = {block['rank']} is too large"
-    if block["rank"] > config["units"]:
-        yield f"{too_large}: there are units = {config['units']} singular values"
-    # Their mean is taken off, which leaves one singular value fewer.
-    if block["rank"] >= block["gradients"]:
-        yield (
-            f"{too_large}: there are gradients = {block['gradients']} rows, and it must be less than that, since their "
-            "mean is taken off"
-        )
 
 
 def gates_mistakes(key, block, config):
     """It measures what `anisotropy` and `effective_lr` have trained."""
-    for name in ("anisotropy", "effective_lr"):
-        if max(block["lags"]) >= config[name]["T"]:
-            yield f"{key}.lags: {max(block['lags'])} is too long for {name}.T = {config[name]['T']}"
-    if block["samples"] > block["probe_batch"]:
-        yield f"{key}.samples = {block['samples']} is more than {key}.probe_batch = {block['probe_batch']}"
-    if block["rank"] > config["units"]:
-        yield f"{key}.rank = {block['rank']} is too large: there are units = {config['units']}"
+    lengths = {f"{name}.T": config[name]["T"] for name in ("anisotropy", "effective_lr")}
+    yield from protocol_mistakes(key, block, lengths, units(config))
     for model in block["compared"]:
         yield from compared_mistakes(f"{key}.compared", model, config)
     for list_of in ("compared", "references"):
@@ -230,7 +251,7 @@ def compared_mistakes(key, model, config):
     cell = model.partition("-")[0]
     if no_cell := unknown(key, "cell", cell, config) or cell_mistakes(config, cell):
         yield from no_cell
-    elif not build_cell(cell_settings(config, cell, inputs=1)).gate_for_each_unit:
+    elif not smallest_cell(config, cell).gate_for_each_unit:
         yield f"{key}: {model} gives all units one step, allowed are cells with a gate for each unit"
     else:
         yield from layer_mistakes(key, model, config)
@@ -242,7 +263,7 @@ def layer_mistakes(key, model, config):
     def layers(model):
         name = model.partition("-")[0]
         sound = name in config["cells"] and not cell_mistakes(config, name)
-        return len(build_cell(cell_settings(config, name, inputs=1)).layers) if sound else None
+        return len(smallest_cell(config, name).layers) if sound else None
 
     ours = layers(model)
     for reference in config["gates"]["references"]:
@@ -268,7 +289,7 @@ def differences_mistakes(key, block, config):
 
 def lyapunov_mistakes(key, block, config):
     """It measures what `anisotropy` and `effective_lr` have trained, on sequences of its own length."""
-    yield from refusal(key, lambda: ends_of_blocks(block["T"], block["transient"], block["blocks"]))
+    yield from protocol_mistakes(key, block, {f"{key}.T": block["T"]}, units(config))
     for name in ("anisotropy", "effective_lr"):
         for task in config[name]["tasks"]:
             if not length_mistakes(name, task, config[name]["T"], config[name]):
@@ -277,13 +298,13 @@ def lyapunov_mistakes(key, block, config):
         yield from unknown(f"{key}.autonomous.{name}.cell", "cell", entry["cell"], config)
 
 
-def network_mistakes(key, block, config):
+def networks_mistakes(key, block, config):
     """It measures networks from files, by the protocols of the other experiments."""
     for name, entry in block.items():
-        found = unknown(f"{key}.{name}.cell", "cell", entry["cell"], config)
         if ("task" in entry) == ("data" in entry):
-            found.append(f"{key}.{name}: name a task, or a file of sequences as data, and not both")
-        yield from found or refusal(f"{key}.{name}", lambda name=name: check_network(config, name))
+            yield f"{key}.{name}: name a task, or a file of sequences as data, and not both"
+        yield from unknown(f"{key}.{name}.cell", "cell", entry["cell"], config)
+        yield from (f"{key}.{name}: {line}" for line in as_far_as_readable(network_mistakes(config, name)))
 
 
 def not_in(key, found, values, source):
@@ -299,5 +320,5 @@ EXPERIMENTS = {
     "gates": gates_mistakes,
     "differences": differences_mistakes,
     "lyapunov": lyapunov_mistakes,
-    "networks": network_mistakes,
+    "networks": networks_mistakes,
 }

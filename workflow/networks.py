@@ -3,12 +3,13 @@
 from math import inf
 from types import SimpleNamespace
 
-from engine.common.blocks import ends_of_blocks
+from engine.common.arrays import read_arrays
 from engine.results.importing import expectation_mistakes, read_network
 from engine.tasks import make_task
-from engine.tasks.recorded import read_sequences
+from engine.tasks.recorded import Recorded, read_sequences
 from workflow import sizes
-from workflow.parts import cell_settings
+from workflow.mistakes import as_far_as_readable, protocol_mistakes, tried
+from workflow.parts import cell_settings, smallest_cell
 
 # Measurements of a network, and the keys of their protocol in the block of the same name.
 PROTOCOLS = {
@@ -39,72 +40,72 @@ def recorded(config, name):
     return config["networks"][name].get("data", [])
 
 
-def has_loss(config, name):
-    """Whether the network called `name` has a readout, and its sequences have targets."""
-    data = recorded(config, name)
-    return imported(config, name).parameters.has_readout and (not data or read_sequences(data).has_targets)
+def sequences(config, name):
+    """The sequences on which the network called `name` is measured, as a task; ValueError if there are none."""
+    entry = config["networks"][name]
+    return read_sequences(entry["data"]) if "data" in entry else make_task(entry["task"])
+
+
+def has_loss(network, task):
+    """Whether an Imported network has a readout, and its sequences have targets."""
+    return network.parameters.has_readout and task.has_targets
+
+
+def length(config, quantity, task):
+    """{key: T} of recorded sequences, or the T at which the run's own networks are measured."""
+    if isinstance(task, Recorded):
+        return {"T": task.sizes[0]}
+    block = "anisotropy" if quantity == "gates" else quantity
+    return {f"{block}.T": config[block]["T"]}
 
 
 def protocol(config, name, quantity):
-    """How the network called `name` is measured: PROTOCOLS of the quantity, `rank` as r, with T and its own rate.
-
-    T is that of the recorded sequences, or the one at which the run's own networks are measured.
-    """
-    entry, block = config["networks"][name], config[quantity]
+    """How the network called `name` is measured: PROTOCOLS of the quantity, `rank` as r, with T and its own rate."""
+    block, task = config[quantity], sequences(config, name)
     found = {"r" if key == "rank" else key: block[key] for key in PROTOCOLS[quantity] if key in block}
-    if "gradients" in found and not has_loss(config, name):
+    if "gradients" in found and not has_loss(imported(config, name), task):
         found["gradients"] = 0
     if quantity == "effective_lr":
-        found["rate"] = entry.get("rate", 1.0)
-    if "data" in entry:
-        return found | {"T": read_sequences(entry["data"]).sizes[0]}
-    return found | {"T": config["anisotropy" if quantity == "gates" else quantity]["T"]}
+        found["rate"] = config["networks"][name].get("rate", 1.0)
+    [T] = length(config, quantity, task).values()
+    return found | {"T": T}
 
 
-def check_network(config, name):
-    """Raises ValueError with all reasons why a network cannot be measured as the configuration says."""
-    entry, network = config["networks"][name], imported(config, name)
-    task = read_sequences(entry["data"]) if "data" in entry else make_task(entry["task"])
-    found = [line for quantity in PROTOCOLS for line in protocol_mistakes(config, name, quantity, network.cell, task)]
-    if "data" in entry and not found:
-        found = expectation_mistakes(network, task)
-    if found:
-        raise ValueError("; ".join(dict.fromkeys(found)))
+def network_mistakes(config, name):
+    """All reasons why the network called `name` cannot be measured as the configuration says, a line each."""
+    entry = config["networks"][name]
+    known = entry["cell"] in config["cells"]
+    if known and tried(lambda: smallest_cell(config, entry["cell"]))[0]:
+        network, wrong = tried(lambda: imported(config, name))
+    else:  # what its file should hold is unknown
+        network, (_, wrong) = None, tried(lambda: read_arrays(entry["file"]))
+    yield from wrong
+    task, wrong = tried(lambda: sequences(config, name)) if {"task", "data"} & entry.keys() else (None, [])
+    yield from wrong
+    for quantity in PROTOCOLS:
+        yield from as_far_as_readable(misfits(config, quantity, network, task))
+    if network and isinstance(task, Recorded) and task.sizes[1] == network.cell.inputs:
+        yield from expectation_mistakes(network, task)
 
 
-def protocol_mistakes(config, name, quantity, cell, task):
-    """What of the block `quantity` does not fit a network and the sequences on which it is measured."""
-    asked, recorded = protocol(config, name, quantity), "data" in config["networks"][name]
-    if recorded and asked["T"] < SHORTEST:
-        yield f"data: its sequences have T = {asked['T']}, allowed is T = {SHORTEST} or more"
-        return
-    yield from refused(lambda: task.check(asked["T"], cell.inputs))
-    for key in ("probe_batch", "gradients", "samples"):
-        if recorded and asked.get(key, 0) > task.sizes[2]:
-            yield f"data: it has {task.sizes[2]} sequences, and {quantity}.{key} = {asked[key]} asks for more"
-    if (lag := max(asked.get("lags", [0]))) >= asked["T"]:
-        yield f"{quantity}.lags: {lag} is too long for T = {asked['T']}"
-    if (r := asked.get("r", 0)) > cell.state_size:
-        yield f"{quantity}.rank = {r} is too large for a state of {cell.state_size}"
-    if asked.get("gradients") and r >= asked["gradients"]:
-        yield (
-            f"{quantity}.rank = {r} is too large for {quantity}.gradients = {asked['gradients']}: it must be less, "
-            "since their mean is taken off"
-        )
-    if "blocks" in asked:
-        blocks = asked["T"], asked["transient"], asked["blocks"]
-        yield from (f"{quantity}: {line}" for line in refused(lambda: ends_of_blocks(*blocks)))
-    if asked.get("samples", 0) > asked.get("probe_batch", inf):
-        yield f"{quantity}.samples = {asked['samples']} is more than {quantity}.probe_batch = {asked['probe_batch']}"
-
-
-def refused(check):
-    """[line] of what a check refuses, or [] where it does not."""
-    try:
-        check()
-    except ValueError as error:
-        return [str(error)]
-    return []
+def misfits(config, quantity, network, task):
+    """What of the block `quantity` fits a network or its sequences not; either is None if it could not be read."""
+    asked = dict(config[quantity])
+    if not (network and task and has_loss(network, task)):
+        asked["gradients"] = 0
+    lengths = length(config, quantity, task) if task else {}
+    if isinstance(task, Recorded):
+        [T], (_, _, count) = lengths.values(), task.sizes
+        if T < SHORTEST:
+            yield f"data: its sequences have T = {T}, allowed is T = {SHORTEST} or more"
+            lengths = {}
+        for key in ("probe_batch", "gradients", "samples"):
+            if asked.get(key, 0) > count:
+                yield f"data: it has {count} sequences, and {quantity}.{key} = {asked[key]} asks for more"
+    yield from protocol_mistakes(quantity, asked, lengths, network.cell.state_size if network else inf)
+    if network:
+        for T in lengths.values():
+            yield from tried(lambda T=T: task.check(T, network.cell.inputs))[1]
 
 
 def size(config, w, seeds):

@@ -36,6 +36,11 @@ def build_cell(settings):
     return make_cell(settings["kind"], settings["units"], settings["inputs"], **settings["options"])
 
 
+def smallest_cell(config, name):
+    """The cell called `name` under `cells`, of one unit: it shows whether its options fit, and what they say."""
+    return build_cell(cell_settings({"cells": config["cells"], "units": 1}, name, inputs=1))
+
+
 def build_optimizer(settings, updates):
     """The update rule of `optimizer_settings`, and its learning rate as a function of the update."""
     factor = make_schedule(updates, **settings["schedule"])
@@ -50,7 +55,7 @@ def part_files(config, wildcards):
     if network := wildcards.get("autonomous"):
         named = config["lyapunov"]["autonomous"][network]
     if cell := named.get("cell"):
-        made = build_cell(cell_settings(config, cell, inputs=1))
+        made = smallest_cell(config, cell)
         found["cell"] = tuple(dict.fromkeys(getfile(type(part)) for part in (made, *made.layers)))
     if task := named.get("task"):
         found["task"] = (getfile(TASKS[task]),)
