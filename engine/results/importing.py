@@ -4,6 +4,7 @@ Every array of a file is used, or left out by its name, or the network is refuse
 that nobody reads may make it another network.
 """
 
+import logging
 import re
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from engine.common.registry import nearest
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, readout
 from engine.results.initial_state import read_start
+
+log = logging.getLogger(__name__)
 
 # Blocks that PyTorch stacks in weight_hh and weight_ih, in its order; W is the candidate.
 STACKED = {
@@ -308,6 +311,7 @@ def fitted(name, array, shape, whose):
 def read_readout(file, units, name):
     """W_o (1, H), or (1, H + 1) with its bias in the last column; 0 if there is no readout."""
     name = name or likely_readout(file, units)
+    log.info("%s: the readout is %s", full_path(file.path), name or "none")
     if name is None:
         return np.zeros((1, units), np.float32)
     W_o = file.take(name)

@@ -376,6 +376,15 @@ def test_all_reasons_come_at_once(tmp_path):
     assert not any(name in str(caught.value) for name in ("x:", "rnn.bias", "fc.bias"))
 
 
+@pytest.mark.parametrize(("arrays", "name"), [({}, "fc.weight"), ({"fc.weight": None}, "none")])
+def test_the_readout_that_is_found_is_logged(arrays, name, tmp_path, caplog):
+    state = {key: w for key, w in (state_dict("gru") | arrays).items() if w is not None}
+    np.savez(tmp_path / "a.npz", **state)
+    with caplog.at_level("INFO"):
+        read_network(tmp_path / "a.npz", "gru", {})
+    assert caplog.messages == [f"{tmp_path / 'a.npz'}: the readout is {name}"]
+
+
 def test_a_module_called_b_is_no_bias(tmp_path):
     np.savez(tmp_path / "a.npz", **state_dict("gru"), **{"b.kept": np.ones((4, 4))})
     with pytest.raises(ValueError, match=r"b\.kept") as caught:
