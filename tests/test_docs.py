@@ -34,7 +34,7 @@ def shell(folder, commands):
 
 
 def test_extending_works_as_it_stands(tmp_path):
-    """A cell, a task and an optimizer, one file each: the laws hold, and a run makes figures."""
+    """A cell, a task, an optimizer and a measured quantity: the laws hold, and a run makes their files."""
     folder = copy_of_the_house(tmp_path)
     for part in ("tests", "tools", "docs", "pyproject.toml", "PAPER_MAP.md", "README.md", "Makefile"):
         (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, folder / part)
@@ -44,10 +44,17 @@ def test_extending_works_as_it_stands(tmp_path):
             assert said.returncode == 0, said.stdout + said.stderr
             if "pytest" in text:
                 assert all(f"[{name}" in said.stdout for name in ("mgu", "peak", "lion"))
+                assert "test_effective_rank_counts_directions" in said.stdout
+        elif kind == "diff":
+            (folder / "change.diff").write_text(text)
+            said = shell(folder, "git apply change.diff")
+            assert said.returncode == 0, said.stderr
         else:
             (folder / name).write_text(text)
     made = {str(path.relative_to(folder / "results/mine")) for path in (folder / "results/mine").rglob("*")}
-    assert {"effective_lr/fresh/peak/mgu.nc", "figures/effective_lr/fresh/peak/mgu.pdf"} <= made
+    measured = {f"{kind}/fresh/peak/mgu.nc" for kind in ("effective_lr", "effective_rank")}
+    assert measured | {"figures/effective_lr/fresh/peak/mgu.pdf"} <= made
+    assert "| `effective_rank/` " in (folder / "results/mine/README.md").read_text()
 
 
 def test_own_networks_are_measured_as_the_page_says(tmp_path):

@@ -8,13 +8,14 @@ and the subspace is not defined, are counted and left out.
 
 import numpy as np
 
-from engine.common.backend import identity, namespace
+from engine.common.backend import namespace
 from engine.common.quantity import Quantity
 from engine.common.safe import ROUNDING, log, ratio
 from engine.common.statistics import log_median
-from engine.network.unroll import full_jacobian, lambda_T
+from engine.measures.chains import jacobian_products_to_the_end
+from engine.network.unroll import lambda_T
 from engine.products.linalg import left_singular_vectors
-from engine.products.scaled import LOG_2, scaled, shifted
+from engine.products.scaled import LOG_2
 from engine.products.spectral_norms import spectral_norm_by_lanczos
 
 QUANTITIES = {
@@ -54,17 +55,6 @@ def transport(cell, parameters, z, lags, r):
             subspaces[h] = subspace_energy(Phi, w, r)
     energies, errors = zip(*(subspaces[h] for h in lags), strict=True)
     return tuple(xp.stack(x) for x in (log_norms, efficiencies, energies, errors))
-
-
-def jacobian_products_to_the_end(cell, W, z):
-    """Yields Phi_{T,T-h} over h = 0..T-1 as Scaled (member, sample, H, H)."""
-    T, members, _, samples = z.shape
-    H = cell.state_size
-    Phi = scaled(namespace(z).broadcast_to(identity(z, H), (members, samples, H, H)))
-    yield Phi
-    for t in range(T - 1, 0, -1):
-        Phi = shifted(Phi.values @ full_jacobian(cell, W, z[t, ...]), Phi.exponent)
-        yield Phi
 
 
 def unit_readout(cell, W_o):

@@ -1,10 +1,11 @@
-"""Chains of Jacobians J_{t-h+1}, ..., J_t of chosen pairs (sample, t): the factors of Phi_{t,t-h}."""
+"""Chains of Jacobians J_{t-h+1}, ..., J_t, the factors of Phi_{t,t-h}: for chosen pairs (sample, t), or up to T."""
 
 import numpy as np
 
-from engine.common.backend import like, namespace, zeros
+from engine.common.backend import identity, like, namespace, zeros
 from engine.common.seeding import stream
 from engine.network.unroll import full_jacobian
+from engine.products.scaled import scaled, shifted
 
 
 def draw_pairs(seed, lags, pairs, T, batch):
@@ -69,3 +70,14 @@ def chain_inputs(steps, samples, times, lag):
     first = ((times - lag) * batch + samples)[:, :, None]
     for j in range(lag):
         yield xp.matrix_transpose(xp.take_along_axis(steps, first + j * batch, axis=1))
+
+
+def jacobian_products_to_the_end(cell, W, z):
+    """Yields Phi_{T,T-h} over h = 0..T-1 as Scaled (member, sample, H, H)."""
+    T, members, _, samples = z.shape
+    H = cell.state_size
+    Phi = scaled(namespace(z).broadcast_to(identity(z, H), (members, samples, H, H)))
+    yield Phi
+    for t in range(T - 1, 0, -1):
+        Phi = shifted(Phi.values @ full_jacobian(cell, W, z[t, ...]), Phi.exponent)
+        yield Phi

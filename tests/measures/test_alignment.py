@@ -8,6 +8,7 @@ from conftest import PLACES, make_example, small_cell
 from engine.cells import make_cell
 from engine.common.backend import to_host
 from engine.measures import alignment
+from engine.measures.chains import jacobian_products_to_the_end
 from engine.network.unroll import Parameters, forward, jacobians
 
 LAGS = [1, 5, 3]
@@ -146,7 +147,7 @@ def test_the_error_of_the_energy_is_what_it_says_whatever_the_anisotropy(r):
     w /= np.linalg.norm(w)
     times = np.arange(lag, dtype=float)[:, None, None, None] * np.ones((1, 1, 1, samples))
     times = np.concatenate([times[:1], times])  # the first step is before all products
-    *_, (Phi, _) = alignment.jacobian_products_to_the_end(cell, None, times)
+    *_, (Phi, _) = jacobian_products_to_the_end(cell, None, times)
     energies, errors = (x[0] for x in alignment.subspace_energy(Phi, w, r))
     found = np.abs(energies - [exact_energy(integers[:, b], w[0, 0, 0], r) for b in range(samples)])
     assert (found < errors + 1e-14).all()  # 1e-14: of the sum of squares itself
