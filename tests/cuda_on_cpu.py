@@ -155,7 +155,7 @@ def built(folder, name, source, text, *options):
     its, names = parameters(name, source)
     launch = LAUNCH.replace("PARAMETERS", its).replace("NAME", name).replace("ARGUMENTS", ", ".join(names))
     sizes = re.search(r"#define THREADS .*\n", source)[0] + f"#define LANES {LANES}\n"
-    (folder / "kernel.cpp").write_text(sizes + SHIM + source.replace(sizes, "") + launch + text)
+    (folder / "kernel.cpp").write_text(sizes + SHIM + source.replace(sizes, "") + launch + text, encoding="utf-8")
     command = ["g++", "-std=c++20", "-O1", "-pthread", *options, "kernel.cpp", "-o", "built"]
     subprocess.run(command, cwd=folder, check=True)
     return folder / "built"

@@ -29,7 +29,7 @@ def dying(k):
 
 
 def leaving_a_trace(folder, k):
-    (Path(folder) / str(k)).write_text(str(os.getpid()))
+    (Path(folder) / str(k)).write_text(str(os.getpid()), encoding="utf-8")
     return numbered(k)
 
 

@@ -21,7 +21,7 @@ def snakemake(folder, *words):
 def snakemake_started(folder, *words):
     """A Snakemake at work, in a group of processes of its own; what it says goes to the file `said` in `folder`."""
     command = [sys.executable, "-m", "snakemake", *words]
-    with open(folder / "said", "w") as said:
+    with open(folder / "said", "w", encoding="utf-8") as said:
         return subprocess.Popen(
             command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, env=environment(), start_new_session=True
         )

@@ -26,7 +26,7 @@ def test_no_page_has_a_dead_link():
 def house(tmp_path):
     """A folder with the page docs/other.txt."""
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "other.txt").write_text(OTHER)
+    (tmp_path / "docs" / "other.txt").write_text(OTHER, encoding="utf-8")
     return tmp_path
 
 
@@ -41,7 +41,7 @@ def house(tmp_path):
     ],
 )
 def test_a_sound_link_is_not_named(house, text):
-    (house / "page.txt").write_text(text)
+    (house / "page.txt").write_text(text, encoding="utf-8")
     assert dead_links(house / "page.txt", house) == []
 
 
@@ -56,5 +56,5 @@ def test_a_sound_link_is_not_named(house, text):
 )
 @pytest.mark.parametrize("link", ["[text]({})", "![text]({})", '<img src="{}">'])
 def test_a_dead_link_is_named_with_its_place(house, link, target, wrong):
-    (house / "page.txt").write_text("```\n1\n```\n" + link.format(target))
+    (house / "page.txt").write_text("```\n1\n```\n" + link.format(target), encoding="utf-8")
     assert dead_links(house / "page.txt", house) == [f"page.txt:4: {target}: {wrong}"]

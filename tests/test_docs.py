@@ -23,7 +23,9 @@ NAMES_IN_PATHS = {name for kind in FILES.values() for name in re.findall(r"{(\w+
 
 def blocks(page):
     """(language, file name or "", text) of every fenced block."""
-    return re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        r"^```(\w+) ?(\S*)\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def shell(folder, commands):
@@ -46,15 +48,15 @@ def test_extending_works_as_it_stands(tmp_path):
                 assert all(f"[{name}" in said.stdout for name in ("mgu", "peak", "lion"))
                 assert "test_effective_rank_counts_directions" in said.stdout
         elif kind == "diff":
-            (folder / "change.diff").write_text(text)
+            (folder / "change.diff").write_text(text, encoding="utf-8")
             said = shell(folder, "git apply change.diff")
             assert said.returncode == 0, said.stderr
         else:
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, encoding="utf-8")
     made = {str(path.relative_to(folder / "results/mine")) for path in (folder / "results/mine").rglob("*")}
     measured = {f"{kind}/fresh/peak/mgu.nc" for kind in ("effective_lr", "effective_rank")}
     assert measured | {"figures/effective_lr/fresh/peak/mgu.pdf"} <= made
-    assert "| `effective_rank/` " in (folder / "results/mine/README.md").read_text()
+    assert "| `effective_rank/` " in (folder / "results/mine/README.md").read_text(encoding="utf-8")
 
 
 def test_own_networks_are_measured_as_the_page_says(tmp_path):
@@ -70,7 +72,7 @@ def test_own_networks_are_measured_as_the_page_says(tmp_path):
             measured = shell(folder, text.strip() + " -- results/mine/networks/recorded/gates.nc")
             assert measured.returncode == 0, measured.stderr
         elif name:
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, encoding="utf-8")
     gates = load(folder / "results/mine/networks/recorded/gates.nc")
     assert gates.sizes["lag"] == 50 and "recorded on recorded" in gates.title
     for holds, file in (("weights", "config/example_gru.safetensors"), ("sequences", "sequences.npz")):
@@ -93,7 +95,7 @@ def test_the_notebook_measures_and_draws(monkeypatch):
 def test_results_are_read_and_drawn_as_the_page_says(smoke):
     [(_, _, script)] = blocks("reading-results.md")
     folder = smoke[0]
-    (folder / "draw_profiles.py").write_text(script.replace("results/paper", "results/smoke"))
+    (folder / "draw_profiles.py").write_text(script.replace("results/paper", "results/smoke"), encoding="utf-8")
     said = shell(folder, "python -W error draw_profiles.py")
     assert said.returncode == 0, said.stderr
     assert (folder / "profiles.png").stat().st_size > 5000
@@ -102,7 +104,7 @@ def test_results_are_read_and_drawn_as_the_page_says(smoke):
 def test_every_variable_of_every_file_is_on_the_page(smoke):
     """Written anew from the smoke run: python -m tools.list_files results/smoke > docs/files.md"""
     found = page(smoke[0] / "results" / "smoke").splitlines()
-    assert found == (DOCS / "files.md").read_text().splitlines()
+    assert found == (DOCS / "files.md").read_text(encoding="utf-8").splitlines()
 
 
 def test_a_file_is_known_by_its_path():

@@ -19,7 +19,7 @@ from packaging.version import Version
 from workflow.sources import sources
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 # Where conda-forge, or an import statement, says a package's name differently.
@@ -62,7 +62,7 @@ def declared(*extras):
 
 def locked(name, machine=MACHINES[0]):
     """{package: Version} on a machine; every line is a comment or one exact pin, perhaps for some platforms alone."""
-    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert all(re.match(r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; |$)", line) for line in lines), f"not an exact pin in {name}"
     pins = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate(machine)]
     versions = {pin.name: Version(str(pin.specifier).removeprefix("==")) for pin in pins}
@@ -88,7 +88,7 @@ def committed():
     }.items(),
 )
 def test_environments_of_conda_and_pyproject_are_the_same_set(name, extras):
-    environment = yaml.safe_load((ROOT / name).read_text())
+    environment = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
     conda = {package: spec for package, _, spec in (entry.partition(" ") for entry in environment["dependencies"])}
     assert conda.pop("python") == PROJECT["requires-python"]
     assert {CONDA_NAMES.get(name, name): SpecifierSet(spec) for name, spec in conda.items()} == declared(*extras)
@@ -133,7 +133,7 @@ def test_benchmarks_measure_the_versions_that_the_workflow_uses():
 def test_whatever_is_imported_is_declared(folder, extras):
     ours = {name for path in committed() for name in (path.stem, path.relative_to(ROOT).parts[0])}
     for path in (p for p in committed() if p.suffix == ".py" and p.is_relative_to(ROOT / folder)):
-        for name in imports(path.read_text()) - set(sys.stdlib_module_names) - ours:
+        for name in imports(path.read_text(encoding="utf-8")) - set(sys.stdlib_module_names) - ours:
             package = IMPORT_NAMES.get(name, canonicalize_name(name))
             assert package in declared(*extras), f"{path.relative_to(ROOT)} imports {name}"
 
@@ -141,7 +141,7 @@ def test_whatever_is_imported_is_declared(folder, extras):
 def test_jobs_need_no_more_than_the_engine():
     scripts = [str(path.relative_to(ROOT)) for path in (ROOT / "workflow" / "scripts").glob("*.py")]
     files = {path for script in scripts for path in [script, *sources(script, ROOT)] if path.endswith(".py")}
-    found = {name for path in files for name in imports((ROOT / path).read_text())}
+    found = {name for path in files for name in imports((ROOT / path).read_text(encoding="utf-8"))}
     packages = {IMPORT_NAMES.get(name, name) for name in found - set(sys.stdlib_module_names) - {"engine", "workflow"}}
     assert packages <= declared("gpu-cuda13").keys()
 
@@ -188,28 +188,31 @@ def test_no_committed_file_names_a_package_index_or_a_path_of_one_machine():
 
 
 def test_the_changelog_begins_with_this_version():
-    assert re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == PROJECT["version"]
+    assert (
+        re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
+        == PROJECT["version"]
+    )
 
 
 def test_the_hooks_are_those_of_make_lint():
     hooks = [
         hook
-        for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+        for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
         for hook in repo["hooks"]
     ]
-    lint = (ROOT / "Makefile").read_text()
+    lint = (ROOT / "Makefile").read_text(encoding="utf-8")
     for hook in hooks:
         assert hook["entry"].split(" --")[0].replace(".venv/bin/python", "$(PY)") in lint, hook["id"]
 
 
 def test_the_host_checks_the_oldest_python():
-    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["test"]
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]["test"]
     assert f">={job['strategy']['matrix']['python'][0]}" == PROJECT["requires-python"]
     assert job["steps"][-1] == {"run": ".ci/run"}
 
 
 def test_citation_names_the_software_and_the_paper():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # what the format requires
     assert (citation["title"], citation["license"]) == (PROJECT["name"], PROJECT["license"])
     [paper] = citation["references"]
@@ -240,10 +243,12 @@ def test_the_gpu_profile_asks_a_gpu_for_every_rule_that_can_use_one():
     rules = {
         name
         for path in (ROOT / "workflow" / "rules").glob("*.smk")
-        for name, body in re.findall(r"^rule (\w+):\n((?:[ \t].*\n|\n)+)", path.read_text(), re.MULTILINE)
+        for name, body in re.findall(
+            r"^rule (\w+):\n((?:[ \t].*\n|\n)+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
         if re.search(r"^\s+gpu=", body, re.MULTILINE)
     }
-    profile = yaml.safe_load((ROOT / "profiles" / "gpu" / "config.yaml").read_text())
+    profile = yaml.safe_load((ROOT / "profiles" / "gpu" / "config.yaml").read_text(encoding="utf-8"))
     assert profile["set-resources"] == {rule: {"gpu": 1} for rule in rules}
 
 
@@ -252,13 +257,13 @@ def test_the_gpu_profile_caps_nothing():
 
     Cores in it would be those of the machine that submits, and Snakemake would lower the threads of every job to them.
     """
-    profile = yaml.safe_load((ROOT / "profiles" / "gpu" / "config.yaml").read_text())
+    profile = yaml.safe_load((ROOT / "profiles" / "gpu" / "config.yaml").read_text(encoding="utf-8"))
     assert profile.keys() == {"set-resources", "set-threads"}
 
 
 def test_no_profile_takes_the_gpu_away_in_silence():
     # Snakemake lowers what a job asks for to the cap: with gpu: 0 a job that was told to use the GPU runs on the CPU.
-    profile = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text())
+    profile = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text(encoding="utf-8"))
     assert profile["resources"]["gpu"] >= 1
 
 
@@ -266,6 +271,6 @@ def test_no_profile_takes_the_gpu_away_in_silence():
 def test_jobs_have_small_environments(rule):
     """Those that can use a GPU the one that common.smk chooses, all others the engine's."""
     for path in (ROOT / "workflow" / "rules").glob("*.smk"):
-        for body in re.findall(r"^rule \w+:\n((?:[ \t].*\n|\n)+)", path.read_text(), re.MULTILINE):
+        for body in re.findall(r"^rule \w+:\n((?:[ \t].*\n|\n)+)", path.read_text(encoding="utf-8"), re.MULTILINE):
             can_use_gpu = bool(re.search(r"^\s+gpu=", body, re.MULTILINE))
             assert (rule in re.sub(r"conda:\s+", "conda: ", body)) == (can_use_gpu == rule.endswith("ENVIRONMENT"))

@@ -5,7 +5,7 @@ import ast
 import pytest
 from house import ROOT
 
-FOLDERS = ("engine", "workflow", "tools", "benchmarks")
+FOLDERS = ("engine", "workflow", "tools", "benchmarks", "tests")
 
 
 def opens_text(call):

@@ -54,7 +54,7 @@ def test_what_is_no_such_file_is_said(tmp_path):
     write_safetensors(sound, {"x": np.zeros(100)})
     (tmp_path / "cut.safetensors").write_bytes(sound.read_bytes()[:-8])
     (tmp_path / "short.safetensors").write_bytes(b"12")
-    (tmp_path / "text.npz").write_text("no archive")
+    (tmp_path / "text.npz").write_text("no archive", encoding="utf-8")
     np.savez(tmp_path / "objects.npz", x=np.array([{}]))
     write_safetensors(tmp_path / "new.safetensors", {"x": np.zeros(3, "u1")}, x="F8_E4M3")
     expected = {

@@ -70,10 +70,10 @@ def function(x):
 @pytest.mark.parametrize("signature", ["", "'int64(int64)'"])
 def test_an_edit_of_what_is_called_counts(tmp_path, signature):
     """Numba by itself would go on with what it has kept of the caller."""
-    (tmp_path / "caller.py").write_text(CALLER.replace("SIGNATURE, ", signature and f"{signature}, "))
+    (tmp_path / "caller.py").write_text(CALLER.replace("SIGNATURE, ", signature and f"{signature}, "), encoding="utf-8")
     for step, (added, twice_of_one) in enumerate([(1, "4"), (1, "4"), (5, "12")]):
         if step != 1:
-            (tmp_path / "called.py").write_text(CALLED.format(added))
+            (tmp_path / "called.py").write_text(CALLED.format(added), encoding="utf-8")
             os.utime(tmp_path / "called.py", ns=(time.time_ns(), time.time_ns() + 10**9))  # a second apart
         said = subprocess.run(
             [sys.executable, "-c", "import caller; print(caller.twice(1), caller.twice.stats.cache_hits)"],

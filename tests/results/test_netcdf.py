@@ -84,17 +84,17 @@ def test_same_inputs_same_bytes(tmp_path):
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     path = tmp_path / "a.nc"
-    path.write_text("before")
+    path.write_text("before", encoding="utf-8")
     ds = dataset(QUANTITIES, ARRAYS, COORDS, {})
 
     def full_disk(part, **_):
-        part.write_text("half")
+        part.write_text("half", encoding="utf-8")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(type(ds), "to_netcdf", lambda self, part, **options: full_disk(part))
     with pytest.raises(RuntimeError, match=r"a\.nc could not be written \(No space left.* MB are free there"):
         save(ds, path)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.nc"] and path.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nc"] and path.read_text(encoding="utf-8") == "before"
 
 
 def test_a_truncated_file_is_named(tmp_path):

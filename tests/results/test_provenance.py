@@ -16,7 +16,7 @@ def root(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     for name in ("engine/a.py", "engine/room/b.py", "engine/room/b.cu", "engine/notes.txt", "README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
-        (tmp_path / name).write_text(f"this is {name}")
+        (tmp_path / name).write_text(f"this is {name}", encoding="utf-8")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "all")
@@ -30,7 +30,7 @@ def git(folder, *words):
 @pytest.mark.parametrize("name", ["engine/a.py", "engine/room/b.py", "engine/room/b.cu"])
 def test_an_edit_of_the_engine_changes_its_hash(root, name):
     before = provenance.engine_hash()
-    (root / name).write_text("edited")
+    (root / name).write_text("edited", encoding="utf-8")
     edited = provenance.engine_hash()
     (root / name).rename((root / name).with_stem("renamed"))
     assert len({before, edited, provenance.engine_hash()}) == 3
@@ -39,7 +39,7 @@ def test_an_edit_of_the_engine_changes_its_hash(root, name):
 @pytest.mark.parametrize("name", ["engine/notes.txt", "README.md"])
 def test_nothing_else_changes_the_hash_of_the_engine(root, name):
     before = provenance.engine_hash()
-    (root / name).write_text("edited")
+    (root / name).write_text("edited", encoding="utf-8")
     os.utime(root / "engine" / "a.py", (0, 0))
     assert provenance.engine_hash() == before
 
@@ -47,17 +47,17 @@ def test_nothing_else_changes_the_hash_of_the_engine(root, name):
 def test_files_that_swap_their_contents_are_an_edit(root):
     before = provenance.engine_hash()
     a, b = root / "engine" / "a.py", root / "engine" / "room" / "b.py"
-    text = a.read_text()
-    a.write_text(b.read_text())
-    b.write_text(text)
+    text = a.read_text(encoding="utf-8")
+    a.write_text(b.read_text(encoding="utf-8"), encoding="utf-8")
+    b.write_text(text, encoding="utf-8")
     assert provenance.engine_hash() != before
 
 
 def test_git_state_is_the_commit_and_whether_tracked_files_differ_from_it(root):
     commit = git(root, "rev-parse", "HEAD")
-    (root / "results.nc").write_text("not tracked")
+    (root / "results.nc").write_text("not tracked", encoding="utf-8")
     assert provenance.git_state() == (commit, "no")
-    (root / "README.md").write_text("edited")
+    (root / "README.md").write_text("edited", encoding="utf-8")
     assert provenance.git_state() == (commit, "yes")
     git(root, "add", "README.md")
     assert provenance.git_state() == (commit, "yes"), "an edit that is staged is not committed"

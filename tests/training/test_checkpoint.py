@@ -73,7 +73,7 @@ def test_a_damaged_file_is_named_and_ignored(tmp_path, length, caplog):
 
 
 def test_work_goes_on_where_nothing_can_be_written(tmp_path, caplog):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     resume = Resume(tmp_path / "file" / "r.npz", "key")
     resume.keep("0", TREE)
     resume.write()

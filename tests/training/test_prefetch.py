@@ -31,13 +31,13 @@ def within_ten_seconds(condition):
 def is_running(pid):
     """Neither gone nor a zombie that waits for its parent."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
 
 def children():
-    return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text(encoding="utf-8").split()
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -61,7 +61,7 @@ def test_they_are_drawn_before_they_are_asked_for(tmp_path):
     batches = prefetched(partial(draws.leaving_a_trace, tmp_path), range(100), np.array, 3)
     assert next(batches)[2] == 0
     assert within_ten_seconds(lambda: len(list(tmp_path.iterdir())) == 4)
-    drawers = {(tmp_path / str(k)).read_text() for k in (1, 2, 3)}
+    drawers = {(tmp_path / str(k)).read_text(encoding="utf-8") for k in (1, 2, 3)}
     assert len(drawers) == 3 and str(os.getpid()) not in drawers
     batches.close()
     assert not any(map(is_running, drawers))
@@ -119,6 +119,6 @@ def test_they_end_with_the_caller_however_it_ends(tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     caller = subprocess.run([sys.executable, "-c", CALLER, tmp_path], env=environment)
     assert caller.returncode == -9
-    drawers = {path.read_text() for path in tmp_path.iterdir()}
+    drawers = {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
     assert len(drawers) == 3
     assert within_ten_seconds(lambda: not any(map(is_running, drawers)))

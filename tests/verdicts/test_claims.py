@@ -326,7 +326,7 @@ def test_the_papers_claims_are_whole_and_name_what_is_measured():
         "training": train.QUANTITIES | update_statistics.QUANTITIES,
     }
     path = Path(__file__).parents[2] / "config" / "claims.yaml"
-    declared = yaml.safe_load(path.read_text())
+    declared = yaml.safe_load(path.read_text(encoding="utf-8"))
     check(declared)
     identifiers = [claim["id"] for claim in declared["claims"]]
     assert len(set(identifiers)) == len(identifiers)

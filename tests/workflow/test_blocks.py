@@ -53,7 +53,7 @@ def test_two_thousand_jobs_are_planned(tmp_path):
     wide = {"run": "wide", "experiments": ["anisotropy"], "seeds_per_job": 1}
     wide |= {"optimizers": rates, "anisotropy": {"data": ["fresh"], "models": models}}
     copy_of_the_house(tmp_path)
-    (tmp_path / "wide.yaml").write_text(yaml.safe_dump(wide))
+    (tmp_path / "wide.yaml").write_text(yaml.safe_dump(wide), encoding="utf-8")
     jobs = planned(tmp_path, config=("--configfile", "wide.yaml"))
     assert jobs["train"] == jobs["anisotropy"] == 5 * 2 * 5 * 20
     in_blocks = [rule for rule, count in jobs.items() if count == jobs["train"]]

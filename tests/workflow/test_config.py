@@ -21,7 +21,7 @@ def merged(*layers):
 
 
 def read(name):
-    return yaml.safe_load((CONFIG / name).read_text())
+    return yaml.safe_load((CONFIG / name).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in CONFIG.glob("*.yaml") if p.name != "claims.yaml"))

@@ -24,7 +24,7 @@ LOG = "results/smoke/logs/training/effective_lr/fresh/adding/multi-sgd.log"
 def sound(tmp_path_factory):
     """A folder with an undisturbed run."""
     folder = copy_of_the_house(tmp_path_factory.mktemp("sound"))
-    (folder / "brief.yaml").write_text(SETTINGS)
+    (folder / "brief.yaml").write_text(SETTINGS, encoding="utf-8")
     assert brief(folder).returncode == 0
     return folder
 
@@ -33,7 +33,7 @@ def sound(tmp_path_factory):
 def house(sound, tmp_path):
     """The same without results."""
     copy_of_the_house(tmp_path, sound)
-    (tmp_path / "brief.yaml").write_text(SETTINGS)
+    (tmp_path / "brief.yaml").write_text(SETTINGS, encoding="utf-8")
     return tmp_path
 
 
@@ -52,7 +52,9 @@ def training(folder):
     """A run whose training is under way."""
     run = snakemake_started(folder, "--cores", "1", *BRIEF, "--", MEASURED)
     try:
-        wait_until(lambda: (folder / LOG).exists() and "train: asked for" in (folder / LOG).read_text(), 300)
+        wait_until(
+            lambda: (folder / LOG).exists() and "train: asked for" in (folder / LOG).read_text(encoding="utf-8"), 300
+        )
         yield run
     finally:
         if run.poll() is None:
@@ -64,8 +66,8 @@ def process(run, script):
     """The id of the process of a run that executes `script`; None where there is none."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            session = int((folder / "stat").read_text().rpartition(")")[2].split()[3])
-            if session == run.pid and f".{script}" in (folder / "cmdline").read_text():
+            session = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[3])
+            if session == run.pid and f".{script}" in (folder / "cmdline").read_text(encoding="utf-8"):
                 return int(folder.name)
         except (FileNotFoundError, ProcessLookupError):
             pass
@@ -89,7 +91,7 @@ def test_a_killed_job(house, sound):
     with training(house) as run:
         os.kill(process(run, "train.py"), signal.SIGKILL)
         assert run.wait(300) != 0
-    said = (house / "said").read_text()
+    said = (house / "said").read_text(encoding="utf-8")
     assert "Error in rule train" in said and "SIGKILL" in said and LOG in said
     assert files(house) == []
     assert_repaired(house, sound)
@@ -159,7 +161,7 @@ def test_an_output_made_read_only(finished, sound):
     before = (finished / TRAINED).read_bytes()
     undo = read_only(finished / TRAINED)
     try:
-        (finished / "brief.yaml").write_text(SETTINGS + "optimizers: {sgd: {rate: 0.02}}\n")
+        (finished / "brief.yaml").write_text(SETTINGS + "optimizers: {sgd: {rate: 0.02}}\n", encoding="utf-8")
         said = brief(finished)
         assert said.returncode != 0
         assert "Write-protected output files for rule train" in said.stdout + said.stderr
@@ -167,7 +169,7 @@ def test_an_output_made_read_only(finished, sound):
         assert (finished / TRAINED).read_bytes() == before
     finally:
         undo()
-    (finished / "brief.yaml").write_text(SETTINGS)
+    (finished / "brief.yaml").write_text(SETTINGS, encoding="utf-8")
     assert_repaired(finished, sound)
 
 
@@ -201,7 +203,7 @@ def rates(folder):
 def test_a_configuration_edited_meanwhile(house):
     """The run goes on as it began; the next one makes what the edit changes."""
     with training(house) as run:
-        (house / "brief.yaml").write_text(SETTINGS + "optimizers: {sgd: {rate: 0.02}}\n")
+        (house / "brief.yaml").write_text(SETTINGS + "optimizers: {sgd: {rate: 0.02}}\n", encoding="utf-8")
         assert run.wait(300) == 0
     assert rates(house) == [0, 0]
     assert planned(house, "--", MEASURED, config=BRIEF) == {"train": 1, "effective_lr": 1}
@@ -220,14 +222,14 @@ def test_a_configuration_edited_before_a_job_of_a_cluster_reads_it(house, monkey
 def test_code_edited_while_a_job_runs(house, sound):
     """The job holds the code as it was, and its file would be newer than the edit."""
     code = house / "engine" / "training" / "train.py"
-    before = code.read_text()
+    before = code.read_text(encoding="utf-8")
     with training(house) as run:
-        code.write_text(before + "# edited\n")
+        code.write_text(before + "# edited\n", encoding="utf-8")
         assert run.wait(300) != 0
     said = f"train: edited while this job ran: {house}/engine/training/train.py. Run again"
     assert said in (house / "said").read_text(encoding="utf-8")
     assert files(house) == []
-    code.write_text(before)
+    code.write_text(before, encoding="utf-8")
     assert_repaired(house, sound)
 
 
@@ -235,8 +237,8 @@ def test_a_long_training_goes_on_from_what_it_kept(sound, tmp_path):
     """Kept twice a second here, not every two minutes; else the code is the same, and so are the bits of the result."""
     copy_of_the_house(tmp_path, sound)
     code = tmp_path / "engine" / "training" / "checkpoint.py"
-    code.write_text(code.read_text().replace("INTERVAL = 120.0", "INTERVAL = 0.5"))
-    (tmp_path / "brief.yaml").write_text(SETTINGS)
+    code.write_text(code.read_text(encoding="utf-8").replace("INTERVAL = 120.0", "INTERVAL = 0.5"), encoding="utf-8")
+    (tmp_path / "brief.yaml").write_text(SETTINGS, encoding="utf-8")
     kept = (tmp_path / TRAINED).with_name(".multi-sgd.nc.resume.npz")
     with training(tmp_path) as run:
         wait_until(kept.exists, 300)
@@ -244,7 +246,9 @@ def test_a_long_training_goes_on_from_what_it_kept(sound, tmp_path):
         assert run.wait(300) != 0
     assert files(tmp_path) == [kept.name]
     assert brief(tmp_path).returncode == 0
-    assert re.search(r"adding multi-sgd: goes on from update \d\d+ of seeds \[1, 2\]", (tmp_path / LOG).read_text())
+    assert re.search(
+        r"adding multi-sgd: goes on from update \d\d+ of seeds \[1, 2\]", (tmp_path / LOG).read_text(encoding="utf-8")
+    )
     assert files(tmp_path) == files(sound)
     for name in (TRAINED, MEASURED):
         resumed, undisturbed = (xr.load_dataset(folder / name) for folder in (tmp_path, sound))

@@ -25,7 +25,7 @@ def end(tmp_path, monkeypatch):
 
     def said(error):
         sys.excepthook(type(error), error, None)
-        return (tmp_path / "log").read_text()
+        return (tmp_path / "log").read_text(encoding="utf-8")
 
     yield said
     for handler in set(logging.root.handlers) - set(before):

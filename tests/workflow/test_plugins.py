@@ -14,7 +14,7 @@ def written(tmp_path, monkeypatch):
     before = set(sys.modules)
 
     def write(name, text):
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
         return tmp_path / name
 
     yield write

@@ -8,7 +8,7 @@ from house import ROOT
 
 from workflow import sizes
 
-CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
 JOB = SimpleNamespace(experiment="anisotropy", data="one_batch", cell="multi")
 SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, sizes.gates, sizes.lyapunov]
 

@@ -29,7 +29,7 @@ def slurm(tmp_path_factory):
         pytest.skip("only root can start a Slurm")
     if not all(map(shutil.which, ("slurmctld", "slurmd", "sbatch", "munged"))):
         pytest.skip("Slurm is not installed: tests/slurm/install does it, on a Debian made for tests")
-    if CONF.exists() and "Written by tests/slurm/start" not in CONF.read_text():
+    if CONF.exists() and "Written by tests/slurm/start" not in CONF.read_text(encoding="utf-8"):
         pytest.skip(f"{CONF} is not from tests/slurm/start: this machine seems to belong to a cluster")
     state = tmp_path_factory.mktemp("slurm")
     try:
@@ -43,7 +43,7 @@ def slurm(tmp_path_factory):
 def runs(slurm, tmp_path_factory):
     """Two runs side by side, since one waits for a limit of a minute: {name: (folder, Slurm's jobs, what was said)}."""
     sound, greedy = (copy_of_the_house(tmp_path_factory.mktemp(name)) for name in ("sound", "greedy"))
-    (greedy / "greedy.yaml").write_text(yaml.safe_dump(GREEDY))
+    (greedy / "greedy.yaml").write_text(yaml.safe_dump(GREEDY), encoding="utf-8")
     greedy_run = snakemake_started(
         *(greedy, *PROFILE, "--configfile", "greedy.yaml", "--retries", "0"),
         *("--slurm-init-seconds-before-status-checks", "1"),  # that is, jobs are looked at after 11, 32, 63, 104 s
@@ -57,7 +57,7 @@ def runs(slurm, tmp_path_factory):
     )
     try:
         sound_run.wait(600)
-        wait_until(lambda: "DUE TO TIME LIMIT" in (greedy / "said").read_text(), 600)
+        wait_until(lambda: "DUE TO TIME LIMIT" in (greedy / "said").read_text(encoding="utf-8"), 600)
     finally:
         for run in (greedy_run, sound_run):
             run.kill()  # with nothing left to do, Snakemake would end after its next look at the jobs, a minute later
@@ -66,7 +66,9 @@ def runs(slurm, tmp_path_factory):
     lines = listed.stdout.splitlines()
     jobs = {folder: [job for job in lines if f"WorkDir={folder} " in job] for folder in (sound, greedy)}
     named = {"sound": sound, "greedy": greedy}
-    return {name: (folder, jobs[folder], (folder / "said").read_text()) for name, folder in named.items()}
+    return {
+        name: (folder, jobs[folder], (folder / "said").read_text(encoding="utf-8")) for name, folder in named.items()
+    }
 
 
 def test_the_smoke_run_goes_through_sbatch_and_gives_the_same_bytes(runs, tmp_path):

@@ -75,7 +75,7 @@ def test_what_reads_results_depends_on_nothing_that_computes_them(script):
 
 def test_a_file_outside_the_repository_brings_what_it_imports(tmp_path):
     plugin = tmp_path / "mine.py"
-    plugin.write_text("from engine.cells import CELLS\nfrom engine.cells.lstm import LSTM\n")
+    plugin.write_text("from engine.cells import CELLS\nfrom engine.cells.lstm import LSTM\n", encoding="utf-8")
     found = sources("workflow/scripts/import_network.py", ROOT, cell=(str(plugin),))
     assert os.path.relpath(plugin, ROOT) in found
     assert "engine/cells/lstm.py" in found and "engine/cells/gru.py" not in found

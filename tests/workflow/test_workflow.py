@@ -44,7 +44,7 @@ def house_and_project(tmp_path):
 def test_another_workflow_takes_it_as_a_module(house_and_project):
     house, project = house_and_project
     module = f'module timescales:\n    snakefile: "{house}/workflow/Snakefile"\nuse rule * from timescales\n'
-    (project / "Snakefile").write_text(module)
+    (project / "Snakefile").write_text(module, encoding="utf-8")
     words = ("--configfile", "../house/config/smoke.yaml")
     assert planned(project, config=words) == planned(house, "-s", "workflow/Snakefile")
     said = snakemake(project, *words, "--", IMPORTED)
@@ -102,7 +102,7 @@ def test_what_the_paper_has_is_there_under_its_number(smoke):
 
 def test_every_job_has_a_log_with_its_progress(smoke):
     log = smoke[0] / "results" / "smoke" / "logs" / "training" / "effective_lr" / "fresh" / "adding" / "multi-sgd.log"
-    assert "update 120/120 | loss" in log.read_text()
+    assert "update 120/120 | loss" in log.read_text(encoding="utf-8")
     assert "update 120/120 | loss" in smoke[1]  # and on the terminal
 
 
@@ -199,16 +199,16 @@ def test_blocks_of_seeds_give_the_same_bytes(smoke, tmp_path):
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(smoke):
     assert planned(smoke[0]) == {}
     edited = smoke[0] / "engine" / "measures" / "expansion.py"
-    before = edited.read_text()
+    before = edited.read_text(encoding="utf-8")
     try:
         edited.touch()
         assert planned(smoke[0]) == {}, "touching a file is no edit"
-        edited.write_text(before + "\n# edited\n")
+        edited.write_text(before + "\n# edited\n", encoding="utf-8")
         judged = {"claims": 1, "draw_claims": 1, "table_pages": 1}
         expected = {"expansion": 2, "draw_expansion": 2, "measure_network": 1, "paper": 1, "index": 1, "all": 1}
         assert planned(smoke[0]) == expected | judged
     finally:
-        edited.write_text(before)
+        edited.write_text(before, encoding="utf-8")
 
 
 PLUGIN = """from engine.cells import CELLS
@@ -227,40 +227,44 @@ def test_registering_reruns_nothing(smoke):
     """Neither in the engine nor by a plugin; a job of the new cell is all that there is to do."""
     folder = smoke[0]
     registries = [folder / "engine" / f"{kind}s" / "__init__.py" for kind in ("cell", "task", "optimizer")]
-    before = {path: path.read_text() for path in [*registries, folder / "engine" / "cells" / "lstm.py"]}
-    (folder / "mine.py").write_text(PLUGIN)
-    (folder / "registered.yaml").write_text("plugins: [mine.py]\ncells: {mine: {}}\n")
-    (folder / "used.yaml").write_text("effective_lr: {cells: [leaky, scalar, multi, mine]}\n")
+    before = {path: path.read_text(encoding="utf-8") for path in [*registries, folder / "engine" / "cells" / "lstm.py"]}
+    (folder / "mine.py").write_text(PLUGIN, encoding="utf-8")
+    (folder / "registered.yaml").write_text("plugins: [mine.py]\ncells: {mine: {}}\n", encoding="utf-8")
+    (folder / "used.yaml").write_text("effective_lr: {cells: [leaky, scalar, multi, mine]}\n", encoding="utf-8")
     try:
         for path, text in before.items():
-            path.write_text(text + "\n# edited\n")
+            path.write_text(text + "\n# edited\n", encoding="utf-8")
         index = {"index": 1, "all": 1}  # which shows the configuration
         assert planned(folder, config=(*SMOKE, "registered.yaml")) == index
         jobs = planned(folder, config=(*SMOKE, "registered.yaml", "used.yaml"))
         assert jobs["train"] == jobs["effective_lr"] == 1
     finally:
         for path, text in before.items():
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
 
 
 def test_a_job_takes_its_cell_from_a_plugin_and_depends_on_it(tmp_path):
     folder = copy_of_the_house(tmp_path)
-    (folder / "mine.py").write_text(PLUGIN)
-    (folder / "mine.yaml").write_text("plugins: [mine.py]\ncells: {mine: {}}\nexpansion: {cells: [multi, mine]}\n")
+    (folder / "mine.py").write_text(PLUGIN, encoding="utf-8")
+    (folder / "mine.yaml").write_text(
+        "plugins: [mine.py]\ncells: {mine: {}}\nexpansion: {cells: [multi, mine]}\n", encoding="utf-8"
+    )
     words = ["--", *(f"results/smoke/expansion/{cell}.nc" for cell in ("multi", "mine"))]
     said = snakemake(folder, *SMOKE, "mine.yaml", *words)
     assert said.returncode == 0, said.stderr
     ours, mine = (xr.open_dataset(folder / name) for name in words[1:])
     xr.testing.assert_equal(ours, mine)
     assert "plugins_sha256" not in ours.attrs and list(json.loads(mine.plugins_sha256)) == ["mine.py"]
-    (folder / "mine.py").write_text(PLUGIN + "# edited\n")
+    (folder / "mine.py").write_text(PLUGIN + "# edited\n", encoding="utf-8")
     assert planned(folder, *words, config=(*SMOKE, "mine.yaml")) == {"expansion": 1}
 
 
 def test_more_data_leave_what_is_there(smoke):
     """A third set is trained and measured; on the others nothing is."""
     folder = smoke[0]
-    (folder / "wider.yaml").write_text("data: {n32: {sequences: 32}}\nanisotropy: {data: [one_batch, fresh, n32]}\n")
+    (folder / "wider.yaml").write_text(
+        "data: {n32: {sequences: 32}}\nanisotropy: {data: [one_batch, fresh, n32]}\n", encoding="utf-8"
+    )
     jobs = planned(folder, config=(*SMOKE, "wider.yaml"))
     assert jobs["train"] == jobs["anisotropy"] == jobs["gates"] == 2 * 3
     assert not {"expansion", "effective_lr", "differences", "differences_page"} & set(jobs)
@@ -283,17 +287,17 @@ def test_results_of_an_earlier_version_are_refused(tmp_path):
 
 def test_a_figure_edit_trains_nothing(smoke):
     edited = smoke[0] / "engine" / "figures" / "effective_lr.py"
-    before = edited.read_text()
+    before = edited.read_text(encoding="utf-8")
     try:
-        edited.write_text(before + "\n# edited\n")
+        edited.write_text(before + "\n# edited\n", encoding="utf-8")
         assert set(planned(smoke[0])) <= {"draw_effective_lr", "draw_predictors", "paper", "index", "all"}
     finally:
-        edited.write_text(before)
+        edited.write_text(before, encoding="utf-8")
 
 
 def test_a_typo_is_explained_and_nothing_runs(tmp_path):
     folder = copy_of_the_house(tmp_path)
-    (folder / "mine.yaml").write_text("effective_lr: {update: 900}\n")
+    (folder / "mine.yaml").write_text("effective_lr: {update: 900}\n", encoding="utf-8")
     said = snakemake(folder, "--configfile", "mine.yaml")
     assert said.returncode != 0
     assert "effective_lr: unknown key 'update', did you mean 'updates'?" in said.stderr
