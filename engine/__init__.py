@@ -4,7 +4,8 @@ One room a line; a room imports only from rooms above it.
 
 common      arrays and their namespaces, random streams, statistics, files: no science
 cells       what a recurrent cell is: its step, the way back, its Jacobian and its gates
-tasks       inputs and targets
+losses      what outputs cost beside their targets
+tasks       inputs and targets, and the loss that compares them with outputs
 optimizers  update rules and schedules of the step size
 network     a cell over time: forward pass, backpropagation, Jacobians; the ensemble of trained networks
 training    the loop that trains an ensemble, its batches and its checkpoints

@@ -13,6 +13,8 @@ from house import SMOKE, copy_of_the_house, snakemake
 from engine.cells import CELLS, make_cell
 from engine.common import cuda
 from engine.common.backend import CPU, Device, DeviceError, find_device
+from engine.losses.cross_entropy import CrossEntropy
+from engine.losses.squared_error import SquaredError
 from engine.network.unroll import Parameters
 from engine.training.train import initial_parameters
 
@@ -114,13 +116,33 @@ def example(cell):
     return make_example(cell)
 
 
-def make_example(cell, seeds=(1, 2, 3), T=7, batch=4, gain=1.5):
+def make_example(cell, seeds=(1, 2, 3), T=7, batch=4, gain=1.5, outputs=1):
     """As `example`; weights are scaled by `gain`, so that the gates and tanh leave their linear range."""
     rng = np.random.default_rng(0)
-    W, W_o = (gain * p for p in initial_parameters(cell, seeds, "float64"))
+    W, W_o = (gain * p for p in initial_parameters(cell, seeds, "float64", outputs))
     u = rng.standard_normal((T, len(seeds), cell.inputs, batch))
     y = rng.standard_normal((len(seeds), batch))
     return Parameters(W, W_o), u, y
+
+
+OUTPUTS = 3
+READINGS = {  # losses other than that of one number at the last step
+    "squared error of the last step": SquaredError(1),
+    "squared error of three steps": SquaredError(3),
+    "cross-entropy of every step": CrossEntropy(7),
+}
+
+
+@pytest.fixture(params=READINGS)
+def reading(request):
+    """A loss of OUTPUTS outputs, at one, some or all of 7 steps."""
+    return READINGS[request.param]
+
+
+def targets(loss, members=3, batch=4):
+    """Targets (member, step, row, batch); whole numbers fit a loss of classes as well as one of numbers."""
+    size = members, loss.steps, loss.rows(OUTPUTS), batch
+    return np.random.default_rng(5).integers(0, OUTPUTS, size).astype(float)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 PACKAGES = ("engine", "workflow")
 # These import all that is registered. A job depends on none of them, but on what it takes from them.
-REGISTRIES = {kind: f"engine/{kind}s/__init__.py" for kind in ("cell", "task", "optimizer")}
+ROOMS = {"cell": "cells", "loss": "losses", "task": "tasks", "optimizer": "optimizers"}
+REGISTRIES = {kind: f"engine/{room}/__init__.py" for kind, room in ROOMS.items()}
 
 
 @cache

@@ -11,3 +11,7 @@ class Quantity(NamedTuple):
     label: str
     units: str = "1"
     dtype: str = "f8"
+
+    def of(self, loss):
+        """With the loss in words where the long name has {loss}."""
+        return self._replace(long_name=self.long_name.replace("{loss}", loss.title))

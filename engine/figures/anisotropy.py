@@ -46,11 +46,11 @@ class Kind(NamedTuple):
     lowest: float = 0
 
 
-def kinds(rank):
-    """Losses, then AI and CE of propagation, then AI and CE of gradients."""
+def kinds(rank, loss):
+    """Losses, called `loss`, then AI and CE of propagation, then AI and CE of gradients."""
     AI, CE = f"AI = $s_1/s_{{{rank}}}$", f"CE of $s_1$ to $s_{{{rank}}}$"
     return [
-        Kind("mean squared\nerror", "update", draw_losses, factor=3),
+        Kind(fill(loss, 13, break_on_hyphens=False), "update", draw_losses, factor=3),
         Kind(f"propagation\n{AI}", LAG, draw_propagation_AI, factor=30, lowest=0.8),
         Kind(f"propagation\n{CE}", LAG, draw_propagation_CE),
         Kind(f"gradients\n{AI}", "update", draw_gradient_AI, factor=3, lowest=0.8),
@@ -65,9 +65,10 @@ def anisotropy_figure(datasets, trainings, rank):
     all rows have the same axes. A training without `probe_loss` shows its training loss alone.
     """
     rows = {}
+    loss = next(iter(trainings.values())).loss.attrs["long_name"].partition(" of ")[0]
     for (data, model), ds in datasets.items():
         rows.setdefault(data, {})[model] = ds, trainings[data, model]
-    return (by_optimizer if max(map(len, rows.values())) > MANY else by_data)(rows, kinds(rank))
+    return (by_optimizer if max(map(len, rows.values())) > MANY else by_data)(rows, kinds(rank, loss))
 
 
 def by_data(rows, kinds):

@@ -1,5 +1,8 @@
 """[ALIGN.state] Alignment of the transport of states with the direction that the loss reads, w = W_o^T / ||W_o||.
 
+For several outputs w runs over an orthonormal basis of the rows of W_o, and energies and squared efficiencies are means
+over it.
+
 The products Phi_{T,T-h} = J_T ... J_{T-h+1} end at time T, where the readout is. Rounding changes a product by about
 eps s_1, which rotates singular vectors towards each other, the more the closer their singular values are:
 `energy_error` bounds the effect on the energy. Samples with a bound above ENERGY_ERROR, for example if s_r = s_{r+1}
@@ -13,7 +16,7 @@ from engine.common.quantity import Quantity
 from engine.common.safe import ROUNDING, log, ratio
 from engine.common.statistics import log_median
 from engine.measures.chains import jacobian_products_to_the_end
-from engine.network.unroll import lambda_T
+from engine.network.unroll import SQUARED_ERROR
 from engine.products.linalg import left_singular_vectors
 from engine.products.scaled import LOG_2
 from engine.products.spectral_norms import spectral_norm_by_lanczos
@@ -37,54 +40,79 @@ QUANTITIES = {
 }
 
 ENERGY_ERROR = 1e-3
+DEPENDENT = 1e-10  # a row of W_o has no direction of its own if this share of it is left, which rounding can make
 
 
-def transport(cell, parameters, z, lags, r):
+def transport(cell, parameters, z, lags, r, loss=SQUARED_ERROR):
     """log ||Phi||_2 and efficiency (lag 0..T-1, member, sample), energy and its error (probed lag, member, sample).
 
     `lags` are whole numbers below T; the energy is that of w in the left singular vectors of the r largest s_i.
     """
     xp = namespace(z)
-    w = unit_readout(cell, parameters.W_o)
+    w = read_directions(cell, loss.directions(parameters.W_o))
     log_norms, efficiencies, subspaces = [], [], {}
     for h, (Phi, exponent) in enumerate(jacobian_products_to_the_end(cell, parameters.W, z)):
         norm = spectral_norm_by_lanczos(Phi)
         log_norms.append(log(norm) + exponent[..., 0, 0] * LOG_2)
-        efficiencies.append(ratio(vector_norm(w @ Phi)[..., 0], norm))
+        efficiencies.append(ratio(xp.sqrt(sum_of_squares(w @ Phi)), norm))
         if h in lags:
             subspaces[h] = subspace_energy(Phi, w, r)
     energies, errors = zip(*(subspaces[h] for h in lags), strict=True)
     return tuple(xp.stack(x) for x in (log_norms, efficiencies, energies, errors))
 
 
-def unit_readout(cell, W_o):
-    """w^T as (member, 1, 1, state), for products with (member, sample, state, state); NaN if W_o is 0."""
+def read_directions(cell, W_o):
+    """w^T as (member, 1, direction, state), for products with (member, sample, state, state).
+
+    An orthonormal basis of the rows of W_o divided by the root of their number, so that a sum of squares over it is the
+    mean over directions.
+    """
     xp = namespace(W_o)
-    w = xp.matrix_transpose(lambda_T(cell, W_o, xp.ones_like(W_o[:, :, :1])))
-    return ratio(w, vector_norm(w)[..., None])[:, None, ...]
+    w = cell.lam_of_output(xp.matrix_transpose(W_o[:, :, : cell.units]))
+    basis = orthonormal_rows(xp.matrix_transpose(w))
+    directions = xp.sum(xp.astype(xp.any(basis != 0, axis=2), W_o.dtype), axis=1)
+    return ratio(basis, xp.sqrt(directions)[:, None, None])[:, None, ...]
+
+
+def orthonormal_rows(x):
+    """A basis of the rows of x (member, row, column) by Gram-Schmidt; 0 where a row depends on those before it."""
+    xp, basis = namespace(x), x[:, :0, :]
+    for i in range(x.shape[1]):
+        row = rest = x[:, i : i + 1, :]
+        for _ in range(2):  # the second time takes off what rounding has left
+            rest = rest - rest @ xp.matrix_transpose(basis) @ basis
+        norm = vector_norm(rest)[..., None]
+        own = norm > DEPENDENT * vector_norm(row)[..., None]
+        if xp.any(own):
+            basis = xp.concat([basis, xp.where(own, rest, 0) / xp.where(own, norm, 1)], axis=1)
+    return basis
 
 
 def subspace_energy(Phi, w, r):
     """||U_r^T w||^2 and a bound on its error by the rounding of Phi, each (member, sample)."""
-    xp = namespace(Phi)
     U, s = left_singular_vectors(Phi)
-    along = (w @ U)[..., 0, :]
-    leading = along[..., :r]
-    return xp.sum(leading * leading, axis=-1), energy_error(s, along, r)
+    along = w @ U
+    return sum_of_squares(along[..., :r]), energy_error(s, along, r)
 
 
 def energy_error(s, along, r):
     """Change of ||U_r^T w||^2 by a perturbation of Phi of size ROUNDING s_1 in every direction; (member, sample).
 
-    From the singular values s and along = U^T w, (member, sample, H) each. In first-order perturbation theory u_i and
-    u_j turn by angle_ij = ROUNDING s_1 sqrt(s_i^2 + s_j^2) / (s_i^2 - s_j^2); the sum of squares of all angles stands
-    for higher orders. NaN if s_r = s_{r+1}.
+    From the singular values s (member, sample, H) and along = w^T U (member, sample, direction, H). In first-order
+    perturbation theory u_i and u_j turn by angle_ij = ROUNDING s_1 sqrt(s_i^2 + s_j^2) / (s_i^2 - s_j^2); the sum of
+    squares of all angles stands for higher orders. NaN if s_r = s_{r+1}.
     """
     xp = namespace(s)
     i, j = s[..., :r, None], s[..., None, r:]
     angle = ratio(ROUNDING * s[..., :1, None] * xp.sqrt(i * i + j * j), (i - j) * (i + j))
-    turned = angle * along[..., :r, None] * along[..., None, r:]
-    return 2 * xp.sqrt(xp.sum(turned * turned, axis=(-2, -1))) + xp.sum(angle * angle, axis=(-2, -1))
+    turned = xp.sum(angle[..., None, :, :] * along[..., :r, None] * along[..., None, r:], axis=-3)
+    return 2 * xp.sqrt(sum_of_squares(turned)) + sum_of_squares(angle)
+
+
+def sum_of_squares(x):
+    """Over the last two axes."""
+    xp = namespace(x)
+    return xp.sum(xp.sum(x * x, axis=-1), axis=-1)
 
 
 def vector_norm(x):

@@ -11,6 +11,7 @@ from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.measures.runs import drawn, run
 from engine.network.unroll import per_sample_gradients
 from engine.products.singular_values import Formed, formed_to_the_end, log_singular_values
+from engine.tasks import make_task
 
 TITLE = "Anisotropy of propagation and updates"
 BY_LAG = "seed checkpoint lag"
@@ -36,7 +37,7 @@ QUANTITIES = {
 def coordinates(networks, *, lags, pairs, gradients, **_):
     """{dimension: values} of QUANTITIES."""
     cell, (W, W_o) = networks.cell, networks.parameters
-    parameters = W[0, 0].size + W_o.shape[-1]  # those of W that are no weights have gradient 0
+    parameters = W[0, 0].size + W_o[0, 0].size  # those of W that are no weights have gradient 0
     return {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,
@@ -84,7 +85,7 @@ def measure(
         if not gradients:
             return by_lag
         u, y, start = drawn(networks, task, seeds, "gradient", T=T, batch=gradients, device=device)
-        rows = flat_rows(per_sample_gradients(cell, parameters, u, y, **start))
+        rows = flat_rows(per_sample_gradients(cell, parameters, u, y, make_task(task).loss, **start))
         return by_lag | updates(*(to_host(x) for x in gradient_spectrum(rows, r)), r)
 
     title = f"{task} {cell.name}: anisotropy"

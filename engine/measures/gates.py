@@ -11,6 +11,7 @@ from engine.measures.lag_profiles import (
 )
 from engine.measures.runs import run
 from engine.network.unroll import loss_and_error
+from engine.tasks import make_task
 
 TITLE = "Gates as optimizers, time scales, alignment"
 QUANTITIES = (
@@ -41,14 +42,15 @@ def measure(networks, task, *, T, probe_batch, samples, lags, r, device=CPU, mem
 
     Singular vectors and gate products of units are measured at `lags` (below T); r is the rank of the subspace.
     """
+    loss = make_task(task).loss
     cell, units = networks.cell, len(networks.cell.unit_coordinates["unit"])
 
     def gates(parameters, seeds):
         on = {"T": T, "batch": probe_batch, "device": device}
         trajectory, y = run(networks, parameters, task, seeds, **on, keep_tapes=True)
-        _, error = loss_and_error(cell, parameters, trajectory, y)
+        _, error = loss_and_error(cell, parameters, trajectory, y, loss)
         norms = gradient_norms(cell, parameters, trajectory, error)
-        carried = alignment.transport(cell, parameters, trajectory.z[..., :samples], lags, r)
+        carried = alignment.transport(cell, parameters, trajectory.z[..., :samples], lags, r, loss)
         aligned = alignment.summarize(*(to_host(x) for x in carried), r, cell.state_size)
         log_g, log_retained = log_gates_over_time(cell, parameters.W, trajectory.z)
         products, retained = gate_products_to_the_end(log_g), gate_products_to_the_end(log_retained)

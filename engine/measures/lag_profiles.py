@@ -1,7 +1,7 @@
 """Profiles over the lag h to the end of the sequence: gradient norms by lag, and products of gates.
 
-All profiles run over h = 0..T-1 and end at time T, where the loss is read, so that the gradient that enters at step
-T - h, the Jacobian product Phi_{T,T-h} and the gate products belong to the same steps.
+All profiles run over h = 0..T-1, and those of Jacobian and gate products end at time T. Where the loss is read at T
+alone, the gradient that enters at step T - h, the product Phi_{T,T-h} and the gate products belong to the same steps.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from engine.common.backend import namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.safe import log_norm
 from engine.common.statistics import log_mean, log_median
-from engine.network.unroll import lambda_T, weight_gradient
+from engine.network.unroll import entering_lambdas, joined, weight_gradient
 from engine.products.scaled import LOG_2, scaled, shifted
 
 BY_LAG = "seed checkpoint lag"
@@ -32,7 +32,7 @@ ALL_WEIGHTS = "all"
 
 
 def weight_names(cell):
-    """Names of the weights with a profile by lag: all together, then each of the cell's. The readout acts only at T."""
+    """Names of the weights with a profile by lag: all, then each of the cell's. The readout has lag 0 alone."""
     return [ALL_WEIGHTS, *cell.blocks]
 
 
@@ -44,9 +44,13 @@ class GradientNorms(NamedTuple):
 
 
 def gradient_norms(cell, parameters, trajectory, error):
-    """GradientNorms of a trajectory with tapes; `error` (member, 1, batch) is dL/dy_hat. Holds one G_h at a time."""
+    """GradientNorms of a trajectory with tapes; `error` (member, step, output, batch) is dL/dy_t at the last steps.
+
+    Holds one G_h at a time.
+    """
     by_weight, by_unit = [], []
-    for pairs, log_scale in scaled_adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
+    entering = entering_lambdas(cell, parameters.W_o, error)
+    for pairs, log_scale in scaled_adjoints(cell, parameters.W, trajectory, entering):
         G = weight_gradient(cell, pairs)
         xp = namespace(G)
         flat = {ALL_WEIGHTS: G, **cell.unpack(G)}
@@ -56,20 +60,34 @@ def gradient_norms(cell, parameters, trajectory, error):
     return GradientNorms(*(to_host(namespace(x[0]).stack(x, axis=2)) for x in (by_weight, by_unit)))
 
 
-def scaled_adjoints(cell, W, trajectory, lam):
-    """`engine.network.unroll.adjoints` without underflow: yields the pairs of lambda / s, and log s (member, 1).
+def scaled_adjoints(cell, W, trajectory, entering):
+    """[BPTT] by lag h = 0..T-1 without underflow: yields the pairs of lambda / s, and log s (member, 1).
 
-    Each sample's lambda carries its own power of two, because lambda of one sample may vanish much earlier than that of
-    another; s is the largest power of a member.
+    Each step t of the loss has a lambda of its own, from `entering` as in engine.network.unroll.adjoints. At lag h all
+    of them are at their step t - h; their pairs lie side by side in the batch axis. Each sample's lambda carries its
+    own power of two, because that of one may vanish much earlier than that of another; s is the largest of a member.
     """
-    xp = namespace(W)
-    lam = scaled(lam, axes=1)
-    for t in reversed(range(len(trajectory.tapes))):
-        values, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam.values)
-        largest = xp.max(lam.exponent, axis=2, keepdims=True)
-        share = 2.0 ** (lam.exponent - largest)
-        yield [(delta * share, operand) for delta, operand in pairs], largest[..., 0] * LOG_2
-        lam = shifted(values, lam.exponent, axes=1)
+    xp, T = namespace(W), len(trajectory.tapes)
+    walks = [(t, scaled(lam, axes=1)) for t, lam in enumerate(entering, start=T - len(entering))]
+    for _ in range(T):
+        going_on, pairs, exponents = [], [], []
+        for t, lam in walks:
+            values, found = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam.values)
+            pairs.append(found)
+            exponents.append(lam.exponent)
+            if t:
+                going_on.append((t - 1, shifted(values, lam.exponent, axes=1)))
+        exponent = joined(exponents, axis=2)
+        largest = xp.max(exponent, axis=2, keepdims=True)
+        yield side_by_side(pairs, 2.0 ** (exponent - largest)), largest[..., 0] * LOG_2
+        walks = going_on
+
+
+def side_by_side(pairs, share):
+    """One pair a block of W, from the pairs of several walks; deltas times `share` (member, 1, all samples)."""
+    for of_block in zip(*pairs, strict=True):
+        delta, operand = (joined(side, axis=2) for side in zip(*of_block, strict=True))
+        yield delta * share, operand
 
 
 def log_gates_over_time(cell, W, z):

@@ -1,22 +1,34 @@
 """Chooses the fastest form of the training gradient for a cell and its arrays."""
 
-from functools import partial
+import logging
+from functools import cache, partial
 
 import numpy as np
 
 from engine.common import cuda
 from engine.network import gradient_cuda, gradient_numba
-from engine.network.unroll import loss_and_gradient
+from engine.network.unroll import SQUARED_ERROR, loss_and_gradient
+
+log = logging.getLogger(__name__)
 
 
-def gradient_function(cell, parameters, T, batch):
+def gradient_function(cell, parameters, T, batch, loss=SQUARED_ERROR):
     """`loss_and_gradient` as a function of (parameters, u, y): compiled by Numba, a CUDA kernel, or the plain form."""
     W, W_o = parameters
-    # The fast forms have no b_h of a GRU, and no bias of the readout.
-    if cell.shape[1] != cell.units + cell.inputs + cell.bias or W_o.shape[2] != cell.units:
+    if loss != SQUARED_ERROR or W_o.shape[1:] != (1, cell.units):
+        tell_plain(loss.title, W_o.shape[1], loss.steps, W_o.shape[2] != cell.units)
+        return partial(loss_and_gradient, cell, loss=loss)
+    if cell.shape[1] != cell.units + cell.inputs + cell.bias:  # the fast forms have no b_h of a GRU
         return partial(loss_and_gradient, cell)
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):
         return gradient_numba.NumbaGradient(cell, T, batch)
     if cuda.on_gpu(W) and W.dtype == np.float32 and gradient_cuda.has_kernel(cell, batch):
         return gradient_cuda.CudaGradient(cell, parameters, T, batch)
     return partial(loss_and_gradient, cell)
+
+
+@cache  # once a job, which has many passes
+def tell_plain(title, outputs, steps, bias):
+    """Logs why a training is not compiled."""
+    what = f"{outputs} output{'s' * (outputs > 1)}{' with biases' * bias} at {steps} step{'s' * (steps > 1)}"
+    log.info("the %s of %s has no compiled gradient: it is computed step by step, which is slower", title, what)

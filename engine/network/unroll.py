@@ -3,13 +3,16 @@
 from typing import NamedTuple
 
 from engine.common.backend import namespace, zeros
+from engine.losses.squared_error import SquaredError
+
+SQUARED_ERROR = SquaredError()  # at the last step
 
 
 class Parameters(NamedTuple):
     """All trained weights of an ensemble, or their gradients."""
 
     W: object  # (member, row, H + n), the cell's weights, see engine.cells.cell.Cell
-    W_o: object  # (member, 1, H), the readout, or (member, 1, H + 1) with its bias in the last column
+    W_o: object  # (member, output, H), the readout, or (member, output, H + 1) with its bias in the last column
 
     @property
     def has_readout(self):
@@ -70,28 +73,47 @@ def read_out(cell, W_o, x):
 
 
 def readout(cell, W_o, x):
-    """y = W_o x_T, and + b_o if it has a bias, (member, batch)."""
-    return (W_o @ read_out(cell, W_o, x))[:, 0, :]
+    """y_t = W_o x_t, and + b_o if it has a bias, (member, output, batch)."""
+    return W_o @ read_out(cell, W_o, x)
 
 
-def loss_and_error(cell, parameters, trajectory, y):
-    """Mean over the batch of (y_hat - y)^2, (member,), and its derivative in y_hat, (member, 1, batch)."""
-    xp = namespace(y)
-    error = readout(cell, parameters.W_o, trajectory.x_T) - y
-    return xp.mean(error * error, axis=1), (error * (2 / error.shape[1]))[:, None, :]
+def last_states(cell, trajectory, steps):
+    """The last `steps` states up to x_T, (member, state, batch) each."""
+    T, S = trajectory.z.shape[0], cell.state_size
+    return [*(trajectory.z[t, :, :S, :] for t in range(T - steps + 1, T)), trajectory.x_T]
 
 
-def adjoints(cell, W, trajectory, lam):
-    """[BPTT] from lambda_T = `lam` (member, state, batch): yields (t, pairs of `step_backward`) for t = T-1..0."""
+def loss_and_error(cell, parameters, trajectory, y, loss=SQUARED_ERROR):
+    """The loss (member,) [NET.loss] and its derivative in the outputs that it reads, (member, step, output, batch).
+
+    Targets y are (member, step, row, batch), or (member, batch) if it reads one number.
+    """
+    xp, members = namespace(y), y.shape[0]
+    states = last_states(cell, trajectory, loss.steps)
+    outputs = xp.stack([readout(cell, parameters.W_o, x) for x in states], axis=1)
+    costs, slopes = loss.costs_and_slopes(outputs, y if y.ndim == 4 else y[:, None, None, :])
+    costs = xp.reshape(costs, (members, -1))
+    return xp.mean(costs, axis=1), slopes * (1 / costs.shape[1])
+
+
+def adjoints(cell, W, trajectory, entering):
+    """[BPTT] from what enters lambda_t at the last steps, (member, state, batch) each.
+
+    Yields (t, pairs of `step_backward`) for t = T-1..0.
+    """
+    *earlier, lam = entering
     for t in reversed(range(len(trajectory.tapes))):
         lam, pairs = cell.step_backward(W, trajectory.z[t, ...], trajectory.tapes[t], lam)
         yield t, pairs
         lam = where_begun(trajectory.begins, t - 1, lam, 0.0)
+        if earlier:
+            lam = lam + earlier.pop()
 
 
-def lambda_T(cell, W_o, error):
-    """dL/dx_T (member, state, batch) from dL/dy_hat (member, 1, batch)."""
-    return cell.lam_of_output(namespace(error).matrix_transpose(W_o[:, :, : cell.units]) @ error)
+def entering_lambdas(cell, W_o, error):
+    """W_o^T dL/dy_t at each step that the loss reads, (member, state, batch), from `error` of `loss_and_error`."""
+    W_t = namespace(error).matrix_transpose(W_o[:, :, : cell.units])
+    return [cell.lam_of_output(W_t @ error[:, k, :, :]) for k in range(error.shape[1])]
 
 
 def weight_gradient(cell, pairs):
@@ -115,29 +137,42 @@ def joined(blocks, axis):
     return blocks[0] if len(blocks) == 1 else namespace(blocks[0]).concat(blocks, axis=axis)
 
 
-def loss_and_gradient(cell, parameters, u, y):
-    """Loss (member,) and dL/dtheta [BPTT] for inputs u (T, member, n, batch), targets y (member, batch)."""
+def loss_and_gradient(cell, parameters, u, y, loss=SQUARED_ERROR):
+    """Loss (member,) and dL/dtheta [BPTT] for inputs u (T, member, n, batch), targets y as in `loss_and_error`."""
     xp = namespace(y)
     trajectory = forward(cell, parameters.W, u)
-    loss, error = loss_and_error(cell, parameters, trajectory, y)
+    found, error = loss_and_error(cell, parameters, trajectory, y, loss)
     dW = xp.zeros_like(parameters.W)
-    for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error)):
+    for _, pairs in adjoints(cell, parameters.W, trajectory, entering_lambdas(cell, parameters.W_o, error)):
         dW += weight_gradient(cell, pairs)
-    dW_o = error @ xp.matrix_transpose(read_out(cell, parameters.W_o, trajectory.x_T))
-    return loss, Parameters(dW, dW_o)
+    steps = by_step_read(cell, parameters.W_o, trajectory, error)
+    return found, Parameters(dW, sum(e @ xp.matrix_transpose(read) for e, read in steps))
 
 
-def lag_gradients(cell, parameters, u, y):
-    """G_h [BPTT.lag], (T, member, row, H + n) over h = 0..T-1: the part of dL/dW that enters at step T - h."""
-    xp = namespace(y)
+def by_step_read(cell, W_o, trajectory, error):
+    """Pairs of dL/dy_t (member, output, batch) and what the readout reads there (member, column, batch)."""
+    states = last_states(cell, trajectory, error.shape[1])
+    return [(error[:, k, :, :], read_out(cell, W_o, x)) for k, x in enumerate(states)]
+
+
+def lag_gradients(cell, parameters, u, y, loss=SQUARED_ERROR):
+    """G_h [BPTT.lag], (T, member, row, column) of W over h = 0..T-1.
+
+    It is the sum over the steps t that the loss reads of the part of dL_t/dW that enters at step t - h.
+    """
     trajectory = forward(cell, parameters.W, u)
-    _, error = loss_and_error(cell, parameters, trajectory, y)
-    walk = adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))
-    return xp.stack([weight_gradient(cell, pairs) for _, pairs in walk])
+    _, error = loss_and_error(cell, parameters, trajectory, y, loss)
+    G = zeros(parameters.W, u.shape[0], *parameters.W.shape)
+    entering = entering_lambdas(cell, parameters.W_o, error)
+    for t, lam in enumerate(entering, start=u.shape[0] - len(entering) + 1):
+        until_t = trajectory._replace(tapes=trajectory.tapes[:t])
+        for h, (_, pairs) in enumerate(adjoints(cell, parameters.W, until_t, [lam])):
+            G[h, ...] += weight_gradient(cell, pairs)
+    return G
 
 
-def per_sample_gradients(cell, parameters, u, y, **start):
-    """Gradients of (y_hat - y)^2 of each sample: Parameters (member, batch, ...). Their mean is the batch gradient.
+def per_sample_gradients(cell, parameters, u, y, loss=SQUARED_ERROR, **start):
+    """Gradients of each sample's own loss: Parameters (member, batch, ...). Their mean is the batch gradient.
 
     `start` has the x_0 and `begins` of `forward`, where there are any.
 
@@ -145,15 +180,17 @@ def per_sample_gradients(cell, parameters, u, y, **start):
     """
     xp = namespace(y)
     trajectory = forward(cell, parameters.W, u, **start)
-    _, error = loss_and_error(cell, parameters, trajectory, y)
-    error = error * error.shape[2]
-    walk = [pairs for _, pairs in adjoints(cell, parameters.W, trajectory, lambda_T(cell, parameters.W_o, error))]
+    _, error = loss_and_error(cell, parameters, trajectory, y, loss)
+    error = error * error.shape[3]
+    entering = entering_lambdas(cell, parameters.W_o, error)
+    walk = [pairs for _, pairs in adjoints(cell, parameters.W, trajectory, entering)]
     blocks = []
     for pairs in zip(*walk, strict=True):
         delta, operand = (by_sample(side) for side in zip(*pairs, strict=True))
         blocks.append(xp.matrix_transpose(delta) @ operand)
-    dW_o = xp.matrix_transpose(error * read_out(cell, parameters.W_o, trajectory.x_T))[:, :, None, :]
-    return Parameters(assemble(cell, blocks), dW_o)
+    steps = by_step_read(cell, parameters.W_o, trajectory, error)
+    sides = [[xp.matrix_transpose(side) for side in pair] for pair in steps]
+    return Parameters(assemble(cell, blocks), sum(e[..., None] * read[:, :, None, :] for e, read in sides))
 
 
 def by_sample(steps):

@@ -106,7 +106,7 @@ def expectation_mistakes(network, sequences):
         if "begins" in start:
             found = np.where((np.arange(len(found))[:, None] < start["begins"])[..., None], 0, found)
     else:
-        found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0]
+        found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0, 0]
     if found.shape != expected.shape:
         return [f"expected has shape {expected.shape}, and the network gives {found.shape}"]
     largest, off = np.abs(expected).max(), np.abs(found - expected).max()

@@ -9,10 +9,18 @@ from engine.training.train import QUANTITIES as TRAINING_QUANTITIES
 from engine.training.update_statistics import QUANTITIES as STEP_QUANTITIES
 
 
-def save_training(training, cell, coords, attributes, path):
-    """Writes a Training: weights by name over (seed, checkpoint, ...), loss, divergences, redraws and records."""
+def save_training(training, cell, loss, coords, attributes, path):
+    """Writes a Training: weights by name over (seed, checkpoint, ...), losses, divergences, redraws and records.
+
+    `loss` is the Loss of its task.
+    """
     arrays = weight_arrays(cell, training.parameters)
     arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES} | training.records
-    quantities = weight_quantities(cell) | TRAINING_QUANTITIES | HELD_OUT_QUANTITIES | STEP_QUANTITIES
+    quantities = weight_quantities(cell) | loss_quantities(loss) | STEP_QUANTITIES
     coords = coords | weight_coordinates(cell) | {"iteration": np.arange(training.loss.shape[1])}
     save(dataset(quantities, arrays, coords, attributes | cell_attributes(cell)), path)
+
+
+def loss_quantities(loss):
+    """{name: Quantity} of the losses during a training, which say what loss it is."""
+    return {name: quantity.of(loss) for name, quantity in (TRAINING_QUANTITIES | HELD_OUT_QUANTITIES).items()}

@@ -9,7 +9,7 @@ from engine.tasks import make_task
 def ensemble_batch(task, seeds, purpose, index, *, T, n, batch, dtype="float64"):
     """Batch `index` of `purpose` ("train", "probe", ...) for each seed, NumPy.
 
-    Returns u (T, member, n, batch), y (member, batch), and the number of redrawn paths (member,). The same seed and
+    Returns u (T, member, n, batch), y (member, ..., batch) and the number of redrawn paths (member,). The same seed and
     task, a name or a Task, give the same batch to every cell and optimizer.
     """
     task = make_task(task)

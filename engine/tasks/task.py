@@ -6,10 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.losses.loss import Loss
+from engine.losses.squared_error import SquaredError
+
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """Draws sequences, each with one number as the target at its end.
+    """Draws sequences with their targets, and says by which loss they are compared with how many outputs.
 
     Inputs are drawn in float32, which float64 holds exactly, so that a batch is the same in both; targets are computed
     in float64.
@@ -18,6 +21,8 @@ class Task(ABC):
     name: ClassVar[str]
     min_channels: ClassVar[int] = 1
     has_targets: ClassVar[bool] = True
+    loss: ClassVar[Loss] = SquaredError()
+    outputs: ClassVar[int] = 1
 
     def __str__(self):
         return self.name
@@ -43,7 +48,10 @@ class Task(ABC):
 
     @abstractmethod
     def draw(self, rng, T, n, batch):
-        """Draws a batch: inputs u (T, n, batch) float32, targets y (batch,) float64, number of redrawn paths."""
+        """Draws a batch: inputs u (T, n, batch) float32, targets y float64, number of redrawn paths.
+
+        y is (batch,) where the loss reads one number of a sequence, else (step, row, batch), see engine.losses.
+        """
 
 
 def uniform(rng, *shape):

@@ -41,10 +41,11 @@ def jittered(data, task, seeds, jitter, updates):
 
 
 def exact_batches(task, seeds, *, T, n, batch, sequences=None, dtype="float64", device=CPU, processes=1):
-    """A function that yields the batch of each update in a range: u (T, member, n, batch), y (member, batch), redrawn.
+    """A function that yields the batch of each update in a range: u (T, member, n, batch), y, redrawn.
 
-    `redrawn` (member,) counts paths that were drawn again, those of a set all at update 0. For a GPU, `processes` draw
-    ahead. ValueError if a set has fewer sequences than a batch.
+    Targets y are (member, ..., batch), see engine.tasks.task.Task. `redrawn` (member,) counts paths that were drawn
+    again, those of a set all at update 0. For a GPU, `processes` draw ahead. ValueError if a set has fewer sequences
+    than a batch.
     """
     check_set(sequences, batch)
 
@@ -84,27 +85,28 @@ def of_a_set(drawn, order, deliver, updates):
 
 
 def training_set(blocks, sequences):
-    """u (member, sequence, T, n), y (member, sequence) and the redrawn paths (member,) of a set, from its blocks."""
+    """u (member, sequence, T, n), y (member, sequence, ...) and redrawn paths (member,) of a set, from its blocks."""
     for i, (u, y, redrawn) in enumerate(blocks):
         if i == 0:
             T, members, n, _ = u.shape
-            all_u, all_y = zeros(u, members, sequences, T, n), zeros(y, members, sequences)
+            all_u, all_y = zeros(u, members, sequences, T, n), zeros(y, members, sequences, *y.shape[1:-1])
             in_all = np.zeros_like(redrawn)
         here = slice(i * BLOCK, min((i + 1) * BLOCK, sequences))
         count = here.stop - here.start
         all_u[:, here, :, :] = namespace(u).permute_dims(u, (1, 3, 0, 2))[:, :count, :, :]
-        all_y[:, here] = y[:, :count]
+        all_y[:, here, ...] = namespace(y).moveaxis(y, -1, 1)[:, :count, ...]
         in_all += redrawn
     return all_u, all_y, in_all
 
 
 def chosen(u, y, which):
-    """The batch u (T, member, n, batch), y (member, batch) of the sequences `which` (member, batch), NumPy."""
+    """The batch u (T, member, n, batch), y (member, ..., batch) of the sequences `which` (member, batch), NumPy."""
     xp = namespace(u)
     members, sequences, T, n = u.shape
     rows = like(u, (which + sequences * np.arange(members)[:, None]).reshape(-1))
-    taken = xp.reshape(xp.take(xp.reshape(u, (-1, T, n)), rows, axis=0), (members, -1, T, n))
-    return xp.permute_dims(taken, (2, 0, 3, 1)), xp.reshape(xp.take(xp.reshape(y, (-1,)), rows), which.shape)
+    taken_u = xp.reshape(xp.take(xp.reshape(u, (-1, T, n)), rows, axis=0), (members, -1, T, n))
+    taken_y = xp.reshape(xp.take(xp.reshape(y, (-1, *y.shape[2:])), rows, axis=0), (members, -1, *y.shape[2:]))
+    return xp.permute_dims(taken_u, (2, 0, 3, 1)), xp.moveaxis(taken_y, 1, -1)
 
 
 class Order:

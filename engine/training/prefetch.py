@@ -17,7 +17,7 @@ import numpy as np
 
 
 def prefetched(draw, indices, move, processes):
-    """Yields `draw(k)` for each k of `indices`: u (T, member, n, batch), y (member, batch), redrawn (member,).
+    """Yields `draw(k)` for each k of `indices`: u (T, member, n, batch), y (member, ..., batch), redrawn (member,).
 
     `move` copies u and y to a device. `draw` must be importable, since workers get it by pickle. All batches must have
     the shapes and dtypes of the first one, which is drawn in this process.

@@ -13,6 +13,7 @@ from engine.common.seeding import stream
 from engine.network.gradient import gradient_function
 from engine.network.unroll import Parameters
 from engine.optimizers.adam_beside import AdamBeside
+from engine.tasks import make_task
 from engine.training.data import batches
 from engine.training.held_out import held_out
 from engine.training.updates import Pass, first_state, stacked
@@ -20,7 +21,7 @@ from engine.training.updates import Pass, first_state, stacked
 log = logging.getLogger(__name__)
 
 QUANTITIES = {
-    "loss": Quantity("seed iteration", "mean squared error of the batch, before the update", "[BPTT]", dtype=""),
+    "loss": Quantity("seed iteration", "mean {loss} of the batch, before the update", "[BPTT]", dtype=""),
     "diverged_at": Quantity("seed", "first update whose loss or step was not finite; -1: none", "[BPTT]", dtype="i4"),
     "redrawn": Quantity("seed", "target paths that diverged and were drawn again", "[TASK.narma]", dtype="i4"),
 }
@@ -36,22 +37,23 @@ class Training(NamedTuple):
     records: dict  # {name: (member, checkpoint, ...)}, what training.held_out and training.update_statistics record
 
 
-def initial_parameters(cell, seeds, dtype):
+def initial_parameters(cell, seeds, dtype, outputs=1, bias=False):
     """Parameters of the ensemble from U(-1/sqrt(fan_in), 1/sqrt(fan_in)) [RANDOM.weights], NumPy.
 
     Parameters (member, ...). Each weight has its own stream of the seed, so cells share the initial values of weights
-    that they share. Biases have the bound of the recurrent weights, as in PyTorch.
+    that they share. Biases have the bound of the recurrent weights, as in PyTorch; `bias` is that of the readout.
     """
     H = cell.units
-    shapes = {name: view.shape for name, view in cell.unpack(np.empty(cell.shape)).items()} | {"W_o": (1, H)}
+    shapes = {name: view.shape for name, view in cell.unpack(np.empty(cell.shape)).items()}
 
-    def draw(seed, name):
-        bound = (shapes[name] or (H,))[-1] ** -0.5
-        return stream(seed, "weights", name).uniform(-bound, bound, shapes[name]).astype(dtype)
+    def drawn(name, shape, fan_in):
+        bound = fan_in**-0.5
+        of_seeds = [stream(seed, "weights", name).uniform(-bound, bound, shape).astype(dtype) for seed in seeds]
+        return np.stack(of_seeds)
 
-    weights = {name: np.stack([draw(seed, name) for seed in seeds]) for name in shapes}
-    W_o = weights.pop("W_o")
-    return Parameters(cell.pack(weights), W_o)
+    weights = {name: drawn(name, shape, (shape or (H,))[-1]) for name, shape in shapes.items()}
+    W_o = drawn("W_o", (outputs, H), H)
+    return Parameters(cell.pack(weights), np.append(W_o, drawn("b_o", (outputs, 1), H), axis=2) if bias else W_o)
 
 
 def train(
@@ -68,6 +70,7 @@ def train(
     sequences=None,
     jitter=0,
     probe_batch=None,
+    readout_bias=False,
     dtype="float32",
     device=CPU,
     members_per_pass=None,
@@ -78,7 +81,8 @@ def train(
 
     `sequences` is the size of the training set [DATA.set], `batch` or more; None for new sequences at every update.
     `jitter` is the standard deviation of noise on the inputs, drawn for every update. With `probe_batch` the loss of a
-    probe batch of that size is recorded at every checkpoint. If each unit has its own gate, Adam's second moments are
+    probe batch of that size is recorded at every checkpoint. The task says how many outputs there are, and their loss;
+    with `readout_bias` they have biases. If each unit has its own gate, Adam's second moments are
     kept beside any rule and recorded [OPT.adam.same].
 
     Members are independent, so `members_per_pass` changes the speed and not the result: a few fit the cache of a CPU,
@@ -88,13 +92,14 @@ def train(
     """
     rule = AdamBeside(rule) if cell.gate_for_each_unit else rule
     title = f"{task} {cell.name}-{rule.name}"
+    loss, readout = make_task(task).loss, {"outputs": make_task(task).outputs, "bias": readout_bias}
     progress = Progress(f"{title}: update", updates * len(seeds))
     members_per_pass = members_per_pass or device.per_pass(4, len(seeds))
     sizes = {"T": T, "n": cell.inputs, "batch": batch, "sequences": sequences, "jitter": jitter}
     parts = []
     for first in range(0, len(seeds), members_per_pass):
         block, name = seeds[first : first + members_per_pass], str(len(parts))
-        state = first_state(rule, Parameters(*map(device.move, initial_parameters(cell, block, dtype))))
+        state = first_state(rule, Parameters(*map(device.move, initial_parameters(cell, block, dtype, **readout))))
         if resume and (tree := resume.tree(name)):
             state.restore(tree, device)
             progress.skip(min(state.k, updates) * len(block))
@@ -105,14 +110,14 @@ def train(
             rate,
             updates,
             frozenset(checkpoints),
-            gradient=gradient_function(cell, state.parameters, T, batch),
+            gradient=gradient_function(cell, state.parameters, T, batch, loss),
             batches=batches(task, block, **sizes, dtype=dtype, device=device, processes=processes),
             probe=held_out(cell, task, block, T=T, probe_batch=probe_batch, device=device),
             state=state,
         )
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found and named below
-            for loss in work.run():
-                progress.advance(len(block), partial(loss_text, loss))
+            for found in work.run():
+                progress.advance(len(block), partial(loss_text, found))
                 if resume and resume.due():
                     resume.keep(name, state.tree())
                     resume.write()

@@ -68,7 +68,7 @@ class Pass:
     updates: int
     checkpoints: frozenset
     gradient: Callable  # (parameters, u, y) -> loss (member,), Parameters
-    batches: Callable  # range of updates -> for each u (T, member, n, batch), y (member, batch), redrawn (member,)
+    batches: Callable  # range of updates -> for each u (T, member, n, batch), y, redrawn (member,)
     probe: Callable  # (W, W_o) on the host -> {name: (member,)}
     state: State
 

@@ -73,8 +73,8 @@ def measured(quantities, seed=0):
                 )
         if dims[:2] == ["seed", "checkpoint"]:
             x[2, -1] = np.nan
-        variables[name] = (dims, x)
-    used = {dim for dims, _ in variables.values() for dim in dims}
+        variables[name] = (dims, x, {"long_name": quantity.long_name})
+    used = {dim for dims, *_ in variables.values() for dim in dims}
     return xr.Dataset(variables, {dim: list(AXES[dim]) for dim in used})
 
 

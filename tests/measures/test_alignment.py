@@ -3,10 +3,12 @@
 import mpmath
 import numpy as np
 import pytest
-from conftest import PLACES, make_example, small_cell
+from conftest import OUTPUTS, PLACES, make_example, small_cell
 
 from engine.cells import make_cell
 from engine.common.backend import to_host
+from engine.losses.cross_entropy import CrossEntropy
+from engine.losses.squared_error import SquaredError
 from engine.measures import alignment
 from engine.measures.chains import jacobian_products_to_the_end
 from engine.network.unroll import Parameters, forward, jacobians
@@ -42,6 +44,42 @@ def test_all_quantities_equal_their_definitions(cell, example, place):
     # two products in double precision, each off by what it says of itself
     assert (np.abs(energies - energy[LAGS]) < 2 * errors + 1e-14).all()
     assert np.median(errors) < 1e-12
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), CrossEntropy()])
+@pytest.mark.parametrize("name", ["multi", "lstm"])
+def test_several_outputs_read_the_space_of_their_rows(name, loss, place):
+    """Means over a basis of it, whichever: by its projector. A cross-entropy does not see the mean of its outputs."""
+    cell, r = small_cell(name), 2
+    parameters, u, _ = make_example(cell, outputs=OUTPUTS)
+    z = forward(cell, parameters.W, u, keep_tapes=False).z
+    found = alignment.transport(cell, Parameters(*map(place, parameters)), place(z), LAGS, r, loss)
+    _, efficiencies, energies, errors = (to_host(x) for x in found)
+    rows = np.zeros((3, OUTPUTS, cell.state_size))
+    rows[:, :, cell.output] = parameters.W_o
+    rank = OUTPUTS
+    if loss.name == "cross_entropy":
+        rows, rank = rows - rows.mean(axis=1, keepdims=True), OUTPUTS - 1
+    Phi = explicit_products(cell, parameters, z)
+    U, s, _ = np.linalg.svd(Phi)
+    onto = (np.linalg.pinv(rows, rcond=1e-12) @ rows)[:, None]  # projector on the rows
+    transported = np.linalg.norm(onto @ Phi, axis=(-2, -1)) / rank**0.5
+    np.testing.assert_allclose(efficiencies, transported / s[..., 0], rtol=1e-10)  # as above
+    energy = np.linalg.norm(onto @ U[..., :r], axis=(-2, -1)) ** 2 / rank
+    assert (np.abs(energies - energy[LAGS]) < 2 * errors + 1e-14).all()
+    assert np.median(errors) < 1e-12
+
+
+def test_rows_that_others_make_up_are_no_directions():
+    """More outputs than units, and one that is a sum of two: a basis has as many rows as there are dimensions."""
+    rows = np.random.default_rng(0).standard_normal((2, 9, 4))
+    rows[1, 2:] = 0
+    rows[1, 5] = rows[1, 0] + 1e-3 * rows[1, 1]
+    found = alignment.orthonormal_rows(rows)
+    projectors = np.swapaxes(found, 1, 2) @ found
+    assert found.shape == (2, 4, 4)
+    np.testing.assert_allclose(projectors[0], np.eye(4), atol=1e-13)  # rounding of four products
+    assert np.trace(projectors[1]) == pytest.approx(2, abs=1e-13)
 
 
 def test_kernels_agree(kernels_on_cpu):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import small_cell
+from conftest import OUTPUTS, make_example, small_cell, targets
 from digits import gradients_of_each_step, mp, values
 from regimes import CASES, REGIMES, network
 
@@ -18,9 +18,9 @@ from engine.measures.lag_profiles import (
 from engine.network.unroll import Parameters, forward, lag_gradients, loss_and_error, loss_and_gradient
 
 
-def norms_of(cell, parameters, u, y):
+def norms_of(cell, parameters, u, y, *loss):
     trajectory = forward(cell, parameters.W, u)
-    return gradient_norms(cell, parameters, trajectory, loss_and_error(cell, parameters, trajectory, y)[1])
+    return gradient_norms(cell, parameters, trajectory, loss_and_error(cell, parameters, trajectory, y, *loss)[1])
 
 
 def test_norms_are_those_of_the_lag_gradients_whose_sum_is_the_gradient(cell, example, place):
@@ -38,6 +38,16 @@ def test_norms_are_those_of_the_lag_gradients_whose_sum_is_the_gradient(cell, ex
         np.testing.assert_allclose(np.exp(norms.by_weight[:, i]), expected, rtol=1e-12, err_msg=name)
     rows = np.concatenate([np.sqrt((g["W_r"] ** 2).sum(axis=3)) for g in cell.by_layer(G)], axis=2)
     np.testing.assert_allclose(np.exp(norms.by_unit), np.moveaxis(rows, 0, 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["multi", "stack"])
+def test_norms_of_a_loss_at_several_steps_are_those_of_the_lag_gradients(name, reading, place):
+    cell, y = small_cell(name), targets(reading)
+    parameters, u, _ = make_example(cell, outputs=OUTPUTS)
+    G = lag_gradients(cell, parameters, u, y, reading)
+    norms = norms_of(cell, Parameters(*(place(p) for p in parameters)), place(u), place(y), reading)
+    # sums over seven walks of seven steps each, added in another order
+    np.testing.assert_allclose(norms.by_weight[:, 0], log_norm(G.reshape(7, 3, -1)).T, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "regime"), CASES)

@@ -4,7 +4,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from conftest import ALL_CELLS, make_example, small_cell
+from conftest import ALL_CELLS, OUTPUTS, READINGS, make_example, small_cell, targets
 
 from engine.common.backend import to_host
 from engine.network.unroll import (
@@ -12,6 +12,7 @@ from engine.network.unroll import (
     forward,
     jacobians,
     lag_gradients,
+    loss_and_error,
     loss_and_gradient,
     per_sample_gradients,
     weight_gradient,
@@ -78,12 +79,31 @@ def mix(g, x, phi):
     return (1 - g) * x + g * phi
 
 
-def reference_loss(name, weights, u, y):
-    H, (states, output) = len(weights["W_o"]), STATES.get(name, (1, 0))
-    x = anp.zeros((states * H, u.shape[2]))
+def reference_outputs(name, weights, u):
+    """y_t (output, batch) of every step."""
+    H, (states, output) = weights["W_o"].shape[-1], STATES.get(name, (1, 0))
+    x, found = anp.zeros((states * H, u.shape[2])), []
     for u_t in u:
         x = REFERENCE[name](weights, x, u_t)
-    return anp.mean((weights["W_o"] @ x[output * H : (output + 1) * H] - y) ** 2)
+        found.append(weights["W_o"] @ x[output * H : (output + 1) * H] + bias(weights, "b_o"))
+    return found
+
+
+def reference_loss(name, weights, u, y):
+    return anp.mean((reference_outputs(name, weights, u)[-1] - y) ** 2)
+
+
+def cross_entropy(outputs, classes):
+    return anp.log(anp.sum(anp.exp(outputs), axis=0)) - anp.sum(outputs * np.eye(OUTPUTS)[:, classes[0].astype(int)], 0)
+
+
+COSTS = {"squared_error": lambda outputs, y: anp.sum((outputs - y) ** 2, axis=0), "cross_entropy": cross_entropy}
+
+
+def reference_reading(name, weights, u, y, loss):
+    """The mean cost over the batch and the steps that a loss reads."""
+    outputs = reference_outputs(name, weights, u)[-loss.steps :]
+    return anp.mean(anp.array([COSTS[loss.name](*step) for step in zip(outputs, y, strict=True)]))
 
 
 BY_REFERENCE = [name for name in ALL_CELLS if name.split()[0] in REFERENCE]
@@ -103,6 +123,25 @@ def test_loss_and_gradient_equal_autograd(name):
         found = {**cell.unpack(gradient.W[m]), "W_o": gradient.W_o[m, 0]}
         for weight, value in expected.items():
             np.testing.assert_allclose(found[weight], value, **ROUNDING)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("name", ["multi", "stack with biases"])
+def test_every_reading_of_the_outputs_equals_autograd(name, reading):
+    """Several outputs with biases at one, some or all steps; each cell's way back is tested above."""
+    cell, loss = small_cell(name), READINGS[reading]
+    (W, W_o), u, _ = make_example(cell, outputs=OUTPUTS)
+    b_o, y = np.random.default_rng(4).standard_normal((3, OUTPUTS, 1)), targets(loss)
+    found, gradient = loss_and_gradient(cell, Parameters(W, np.append(W_o, b_o, axis=2)), u, y, loss)
+    for m in range(3):
+        weights = {**cell.unpack(W[m]), "W_o": W_o[m], "b_o": b_o[m, :, 0]}
+        expected_loss, expected = autograd.value_and_grad(
+            lambda w, m=m: reference_reading(cell.name, w, u[:, m], y[m], loss)
+        )(weights)
+        np.testing.assert_allclose(found[m], expected_loss, **ROUNDING)
+        ours = {**cell.unpack(gradient.W[m]), "W_o": gradient.W_o[m, :, :-1], "b_o": gradient.W_o[m, :, -1]}
+        for weight, value in expected.items():
+            np.testing.assert_allclose(ours[weight], value, **ROUNDING)
 
 
 @pytest.mark.parametrize("name", BY_REFERENCE)
@@ -204,18 +243,70 @@ def test_sequences_of_unequal_length_are_as_each_alone(cell, example):
         np.testing.assert_allclose((gradients.W[m, b] * V).sum(), derivative, **ROUNDING)
 
 
+@pytest.fixture(params=["multi", "stack"])
+def read_often(request, reading):
+    """A cell, and an example of several outputs with its loss: (parameters, u, y, loss)."""
+    cell = small_cell(request.param)
+    parameters, u, _ = make_example(cell, outputs=OUTPUTS)
+    return cell, (parameters, u, targets(reading), reading)
+
+
+def test_what_a_loss_at_several_steps_adds_up_to(read_often):
+    """G_h over all lags, and the gradients of all samples, to the gradient; those of a sample alone are its own."""
+    cell, (parameters, u, y, loss) = read_often
+    _, gradient = loss_and_gradient(cell, parameters, u, y, loss)
+    np.testing.assert_allclose(lag_gradients(cell, parameters, u, y, loss).sum(axis=0), gradient.W, **ROUNDING)
+    by_sample = per_sample_gradients(cell, parameters, u, y, loss)
+    _, alone = loss_and_gradient(cell, parameters, u[..., 2:3], y[..., 2:3], loss)
+    for samples, whole, one in zip(by_sample, gradient, alone, strict=True):
+        np.testing.assert_allclose(samples.mean(axis=1), whole, **ROUNDING)
+        np.testing.assert_allclose(samples[:, 2], one, **ROUNDING)
+
+
+def test_lags_are_counted_from_the_step_of_the_loss(read_often):
+    """G_h is the derivative of the loss by the weights of step t - h, each loss at t apart: by complex step."""
+    cell, (parameters, u, y, loss) = read_often
+    V, T, h = np.random.default_rng(3).standard_normal(parameters.W.shape), len(u), 2
+    _, error = loss_and_error(cell, parameters, forward(cell, parameters.W, u), y, loss)
+    expected = 0
+    for k, t in enumerate(range(T - loss.steps, T)):  # t and t - h are counted from 0
+        if t >= h:
+            x = moved_at(cell, parameters.W, V, u[: t + 1], t - h)
+            moved = (parameters.W_o @ x[:, cell.output]).imag / 1e-150
+            expected += (error[:, k] * moved).sum(axis=(1, 2))
+    G = lag_gradients(cell, parameters, u, y, loss)[h]
+    np.testing.assert_allclose((G * V).sum(axis=(1, 2)), expected, **ROUNDING)
+
+
+def moved_at(cell, W, V, u, step):
+    """The last state of a run whose weights are W + 1e-150 i V at one step."""
+    x = np.zeros((len(W), cell.state_size, u.shape[3]), complex)
+    for t, u_t in enumerate(u):
+        x, _ = cell.step(W + 1e-150j * V * (t == step), np.concatenate([x, u_t], axis=1))
+    return x
+
+
+def test_all_namespaces_agree_on_a_loss_at_several_steps(read_often, place):
+    cell, (parameters, u, y, loss) = read_often
+    example, there = (parameters, u, y), (Parameters(*map(place, parameters)), place(u), place(y))
+    assert_same_on(cell, there, example, loss)
+
+
 def test_all_namespaces_agree(cell, example, place):
     parameters, u, y = example
-    there = Parameters(*map(place, parameters)), place(u), place(y)
-    start = starting(cell, example)
+    there, start = (Parameters(*map(place, parameters)), place(u), place(y)), starting(cell, example)
     moved = {name: place(values) for name, values in start.items()}
-    for function in (loss_and_gradient, lag_gradients, per_sample_gradients):
-        flat = [flatten(function(cell, *arguments)) for arguments in (there, example)]
-        for a, b in zip(*flat, strict=True):
-            np.testing.assert_allclose(to_host(a), b, **ROUNDING)
+    assert_same_on(cell, there, example)
     flat = [per_sample_gradients(cell, *there, **moved), per_sample_gradients(cell, *example, **start)]
     for a, b in zip(*flat, strict=True):
         np.testing.assert_allclose(to_host(a), b, **ROUNDING)
+
+
+def assert_same_on(cell, there, example, *loss):
+    for function in (loss_and_gradient, lag_gradients, per_sample_gradients):
+        flat = [flatten(function(cell, *arguments, *loss)) for arguments in (there, example)]
+        for a, b in zip(*flat, strict=True):
+            np.testing.assert_allclose(to_host(a), b, **ROUNDING)
 
 
 def flatten(tree):

@@ -78,7 +78,7 @@ def pytorch_states(kind, state, u, module, layer):
 
 def our_outputs(imported, u):
     cell, (W, W_o) = imported[:2]
-    return readout(cell, W_o, forward(cell, W, u[:, None]).x_T)[0]
+    return readout(cell, W_o, forward(cell, W, u[:, None]).x_T)[0, 0]
 
 
 def inputs():

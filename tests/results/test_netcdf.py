@@ -12,6 +12,7 @@ from house import ROOT
 
 from engine.cells import make_cell
 from engine.common.quantity import Quantity
+from engine.losses.squared_error import SquaredError
 from engine.optimizers import make_optimizer
 from engine.results.netcdf import dataset, load, save
 from engine.results.networks import load_networks
@@ -153,7 +154,9 @@ def test_locks_that_a_user_asks_for_are_named_where_there_are_none(save_and_load
 def test_trained_networks_come_back(cell, tmp_path):
     protocol = {"T": 6, "batch": 3, "updates": 4, "checkpoints": [0, 4]}
     training = train(cell, make_optimizer("sgd"), lambda k: 0.1, "adding", [5, 7], **protocol)
-    save_training(training, cell, {"seed": [5, 7], "checkpoint": [0, 4]}, {"title": "t"}, tmp_path / "t.nc")
+    save_training(
+        training, cell, SquaredError(), {"seed": [5, 7], "checkpoint": [0, 4]}, {"title": "t"}, tmp_path / "t.nc"
+    )
     networks = load_networks(tmp_path / "t.nc")
     assert networks.cell == cell
     assert networks.seeds == (5, 7) and networks.checkpoints == (0, 4)
@@ -165,7 +168,7 @@ def test_training_file_has_weights_by_their_names(tmp_path):
     cell = small_cell("scalar")
     protocol = {"T": 6, "batch": 3, "updates": 4, "checkpoints": [0]}
     training = train(cell, make_optimizer("sgd"), lambda k: 0.1, "adding", [5], **protocol)
-    save_training(training, cell, {"seed": [5], "checkpoint": [0]}, {}, tmp_path / "t.nc")
+    save_training(training, cell, SquaredError(), {"seed": [5], "checkpoint": [0]}, {}, tmp_path / "t.nc")
     ds = load(tmp_path / "t.nc")
     dims = {name: ds[name].dims[2:] for name in ("W_r", "W_i", "w_r", "w_i", "W_o")}
     assert dims == {
@@ -182,7 +185,7 @@ def test_a_file_says_which_layer_a_unit_is_in(tmp_path):
     cell = make_cell("stack", 4, 3, layers=["scalar", "gru"])
     protocol = {"T": 6, "batch": 3, "updates": 4, "checkpoints": [0]}
     training = train(cell, make_optimizer("adam"), lambda k: 0.1, "adding", [5], **protocol)
-    save_training(training, cell, {"seed": [5], "checkpoint": [0]}, {}, tmp_path / "t.nc")
+    save_training(training, cell, SquaredError(), {"seed": [5], "checkpoint": [0]}, {}, tmp_path / "t.nc")
     ds = load(tmp_path / "t.nc")
     names = ("layer1_W_i", "layer1_w_r", "layer2_W_r", "layer2_W_i", "W_o", "adaptive_step")
     assert {name: ds[name].dims[2:] for name in names} == {

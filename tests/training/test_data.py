@@ -168,7 +168,7 @@ def test_members_of_a_pass_and_arrays_change_nothing(device, sequences):
 def test_every_cell_sees_the_same_set_in_the_same_order(name, monkeypatch):
     seen = []
 
-    def watch(cell, parameters, T, batch):
+    def watch(cell, parameters, T, batch, loss):
         def gradient(parameters, u, y):
             seen.append(y.copy())
             return loss_and_gradient(cell, parameters, u, y)

@@ -5,9 +5,8 @@ from engine.measures.anisotropy import QUANTITIES, measure
 from engine.measures.differences import JITTER
 from engine.network.ensemble import Networks
 from engine.results.netcdf import dataset, save
+from engine.results.trainings import loss_quantities
 from engine.tasks import make_task
-from engine.training.held_out import QUANTITIES as HELD_OUT_QUANTITIES
-from engine.training.train import QUANTITIES as TRAINING_QUANTITIES
 from engine.training.train import train
 from engine.verdicts.differences import OF_A_NETWORK
 from workflow.job import attributes, start
@@ -28,4 +27,4 @@ coords = {"seed": params.seeds, "checkpoint": checkpoints, "lag": params.protoco
 coords |= {"iteration": range(training.loss.shape[1])}
 title = f"Training of the released code: {cell.name} with {rule.name} on {task}, checkpoints before and after an update"
 about = attributes(snakemake, title, params.training["dtype"], device)
-save(dataset(QUANTITIES | TRAINING_QUANTITIES | HELD_OUT_QUANTITIES, arrays, coords, about), snakemake.output[0])
+save(dataset(QUANTITIES | loss_quantities(task.loss), arrays, coords, about), snakemake.output[0])

@@ -26,11 +26,11 @@ training = train(
     task,
     params.seeds,
     **params.protocol,
-    dtype=params.training["dtype"],
+    **params.training,
     device=device,
     processes=max(1, snakemake.threads - 1),
     resume=resume,
 )
 coords = {"seed": params.seeds, "checkpoint": sorted(params.protocol["checkpoints"])}
-save_training(training, cell, coords, attributes(*about), output)
+save_training(training, cell, task.loss, coords, attributes(*about), output)
 resume.remove()
