@@ -1,5 +1,6 @@
 """Words for names of the configuration, for titles and captions."""
 
+ALL_TASKS = "all tasks"  # the mean over them
 DATA = {"fresh": "fresh data"}
 
 

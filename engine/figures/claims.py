@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.common.words import data_label
+from engine.common.words import ALL_TASKS, data_label
 from engine.figures.style import WIDTH, mathematical, plt
 from engine.verdicts.claims import (
-    ALL_TASKS,
     CONTRADICTED,
     HOLDS,
     MIXED,

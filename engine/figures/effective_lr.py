@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from engine.figures.style import band, cell_color, legend_below, mark_what_is_left_out, panels, plt
+from engine.figures.style import LOG_10, band, cell_color, legend_below, mark_what_is_left_out, panels, plt
 from engine.figures.ticks import round_numbers
 from engine.verdicts.intervals import mean_interval
-
-LOG10 = np.log(10)
 
 
 def profile_figure(ds, cell):
@@ -21,11 +19,11 @@ def profile_figure(ds, cell):
 def draw_profile(ax, ds, cell):
     last = ds.isel(checkpoint=-1)
     log_P = last.log_gate_product
-    zeroth = (log_P - log_P.isel(lag=0)) / LOG10
+    zeroth = (log_P - log_P.isel(lag=0)) / LOG_10
     lines = [
-        band(ax, ds.lag, last.log_normalized_profile / LOG10, color=cell_color(cell), label="measured"),
+        band(ax, ds.lag, last.log_normalized_profile / LOG_10, color=cell_color(cell), label="measured"),
         band(ax, ds.lag, zeroth, color="0.35", ls="--", label="zeroth order $P_0$"),
-        band(ax, ds.lag, last.log_fitted_power_profile / LOG10, color="0.1", ls=":", label="fitted power $P_0^s$"),
+        band(ax, ds.lag, last.log_fitted_power_profile / LOG_10, color="0.1", ls=":", label="fitted power $P_0^s$"),
     ]
     round_numbers(ax.yaxis)
     ax.set(xlabel="lag $h$", ylabel=r"$\mu_\mathrm{eff}(h)\,/\,\mu_\mathrm{eff}(1)$")
@@ -46,7 +44,7 @@ def draw_slope(ax, ds, cell):
 def draw_heat_map(figure, ax, ds):
     profiles = ds.log_normalized_profile.values
     rows = np.arange(ds.sizes["checkpoint"])
-    mesh = ax.pcolormesh(ds.lag, rows, mean_interval(profiles)[0] / LOG10, cmap="viridis", rasterized=True)
+    mesh = ax.pcolormesh(ds.lag, rows, mean_interval(profiles)[0] / LOG_10, cmap="viridis", rasterized=True)
     seeds = (~np.isnan(profiles).all(axis=2)).sum(axis=0)
     partial = (f"\n({count} seeds)" if count < len(profiles) else "" for count in seeds)
     ax.set_yticks(rows, [f"{checkpoint}{said}" for checkpoint, said in zip(ds.checkpoint.values, partial, strict=True)])
@@ -89,7 +87,7 @@ def draw_predictors(ax, last, cell):
     shades = plt.get_cmap("Greys")(np.linspace(0.45, 0.95, len(PREDICTORS) - 1))
     colors = [cell_color(cell), *shades]
     for (name, (label, line)), color in zip(PREDICTORS.items(), colors, strict=True):
-        relative = (last[name] - last[name].isel(lag=0)) / LOG10
+        relative = (last[name] - last[name].isel(lag=0)) / LOG_10
         if line.get("marker"):  # these lie on the measured line: marks at some lags, so that both can be seen
             mean = mean_interval(relative.values)[0]
             (drawn,) = ax.plot(last.lag, mean, color=color, label=label, markevery=0.08, **line)
@@ -103,7 +101,7 @@ def draw_predictors(ax, last, cell):
 
 def draw_units(ax, last, cell):
     """Each unit's own gate product, the mean over seeds of every tenth part of the units ordered by it."""
-    ordered = np.sort(last.log_unit_gate_product.values, axis=-1) / LOG10
+    ordered = np.sort(last.log_unit_gate_product.values, axis=-1) / LOG_10
     shown = ordered[:, :, np.linspace(0, ordered.shape[2] - 1, 11).round().astype(int)]
     for i, line in enumerate(mean_interval(shown)[0].T):
         style = {"lw": 1.8, "alpha": 1} if i == 5 else {"lw": 0.7, "alpha": 0.6}

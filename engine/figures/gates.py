@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from engine.figures.style import band, cell_color, grid, legend_below, model_label
+from engine.figures.style import LOG_10, band, cell_color, grid, legend_below, model_label
 from engine.figures.ticks import round_numbers
 from engine.measures.geometric import fit, kernel
 from engine.verdicts.intervals import mean_interval, seed_interval
 
-LOG10 = np.log(10)
 PAPER = {"facecolor": "w", "edgecolor": "none", "alpha": 0.7, "pad": 1}
 CARRIED = (
     ("transport", r"$S$", r"transport $S$ (colour: cell)", "o"),
@@ -84,7 +83,7 @@ def relative_to_lag_1(profile):
     """log10 of a profile (seed, lag) over its value at lag 1, for the lags from 1; NaN if that is 0."""
     values = profile.values[:, 1:]
     first = values[:, :1]
-    return (values - np.where(np.isfinite(first), first, np.nan)) / LOG10
+    return (values - np.where(np.isfinite(first), first, np.nan)) / LOG_10
 
 
 def lowest_value(ds):

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from engine.figures.style import legend_below, many_style, panels
+from engine.figures.style import LOG_10, legend_below, many_style, panels
 from engine.figures.ticks import round_numbers
-
-LOG10 = np.log(10)
 
 
 def networks_figure(networks):
@@ -16,11 +14,11 @@ def networks_figure(networks):
     for i, (name, measured) in enumerate(networks.items()):
         ds = {quantity: part.isel(seed=0, checkpoint=-1) for quantity, part in measured.items()}
         line = many_style(i) | {"label": name}
-        rates.plot(ds["effective_lr"].lag, ds["effective_lr"].log_normalized_profile / LOG10, **line)
+        rates.plot(ds["effective_lr"].lag, ds["effective_lr"].log_normalized_profile / LOG_10, **line)
         anisotropy.plot(ds["anisotropy"].lag, np.log10(ds["anisotropy"].jacobian_anisotropy), marker="o", ms=3, **line)
         if "log_gradient_norm" in ds["gates"]:  # a network without a loss has none
             norms = ds["gates"].log_gradient_norm.sel(weight="all")
-            gradients.plot(norms.lag, (norms - norms[0]) / LOG10, **line)
+            gradients.plot(norms.lag, (norms - norms[0]) / LOG_10, **line)
         tau = ds["gates"].tau_state
         if (tau > 0).all():  # a cell that retains nothing has none
             scales.ecdf(tau, **line)

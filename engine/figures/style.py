@@ -13,6 +13,7 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot as plt
 
+LOG_10 = np.log(10)
 WIDTH = 7.0  # inches, the text width of a two-column page
 
 CELL_COLORS = {"plain": "#4d4d4d", "leaky": "#0072b2", "scalar": "#d55e00", "multi": "#009e73"}

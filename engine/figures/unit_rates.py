@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from engine.figures.style import band, cell_color, panels
+from engine.figures.style import LOG_10, band, cell_color, panels
 from engine.figures.ticks import round_numbers
 from engine.verdicts.intervals import mean_interval
-
-LOG10 = np.log(10)
 
 
 def unit_rates_figure(ds, cell):
@@ -35,13 +33,13 @@ def relative_rates(last, name):
     order = np.argsort(last.log_unit_rate.mean("lag").values, axis=-1)
     rates = np.take_along_axis(last[name].values, order[:, None, :], axis=-1)
     mean_rate = last.log_envelope.values[:, :1, None] - np.log(rates.shape[-1])
-    return mean_interval(rates - mean_rate)[0] / LOG10
+    return mean_interval(rates - mean_rate)[0] / LOG_10
 
 
 def draw_envelopes(ax, last, cell):
     start = last.log_envelope.isel(lag=0)
-    band(ax, last.lag, (last.log_envelope - start) / LOG10, color=cell_color(cell), label="exact")
-    band(ax, last.lag, (last.log_first_order_envelope - start) / LOG10, color="0.2", ls="--", label="first order")
+    band(ax, last.lag, (last.log_envelope - start) / LOG_10, color=cell_color(cell), label="exact")
+    band(ax, last.lag, (last.log_first_order_envelope - start) / LOG_10, color="0.2", ls="--", label="first order")
     round_numbers(ax.yaxis)
     rho, r, ratio = (
         mean_interval(last[f"envelope_{name}"].values)[0] for name in ("rank_correlation", "correlation", "slope_ratio")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.common.words import ALL_TASKS
 from engine.verdicts.claim_cases import cases, check, statistic
 from engine.verdicts.intervals import MEAN, MEDIAN, Interval, jackknife_intervals, seed_interval
 
@@ -19,7 +20,6 @@ FEWEST_SEEDS = 3
 HOLDS, CONTRADICTED, UNDECIDED, NOT_MEASURED = "holds", "contradicted", "undecided", "not measured"
 SUPPORTED, NOT_SUPPORTED, MIXED = "supported", "not supported", "mixed"
 SUPPORTED_WHERE_MEASURED = "supported where measured"
-ALL_TASKS = "all tasks"
 
 
 class Judged(NamedTuple):

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.common.words import data_label
+from engine.common.words import ALL_TASKS, data_label
 from engine.verdicts import intervals
 
-ALL_TASKS = "all tasks"
 HEAD = (
     "Data",
     "Gate",

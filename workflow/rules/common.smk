@@ -50,6 +50,7 @@ ENVIRONMENT = f"../envs/{'gpu' if GPU else 'engine'}.yaml"
 RESULTS = targets.folder(config)
 BLOCKS = seed_blocks(config["seeds"], config.get("seeds_per_job"))
 FAMILIES, NETWORKS = targets.families(config), targets.networks(config)
+TRAININGS = targets.of_models(config, "training")
 BLOCK = "{block}" if len(BLOCKS) > 1 else ""
 
 

@@ -1,9 +1,7 @@
 # Departures of the released code from the definitions, and their effect on the numbers (docs/differences.md).
-D = config["differences"]
-DEPARTURES, SLOPES = targets.departures(config, "differences", D["tasks"]), targets.slopes(config)
-JITTERED = targets.departures(config, "differences_training", D["training_tasks"])
-MEASURED = targets.compared_trainings(config, "anisotropy")
-TRAINED = targets.compared_trainings(config, "training")
+DEPARTURES, SLOPES = targets.departures(config, "differences", config["differences"]["tasks"]), targets.slopes(config)
+JITTERED = targets.departures(config, "differences_training", config["differences"]["training_tasks"])
+COMPARED = {kind: targets.compared_trainings(config, kind) for kind in ("anisotropy", "training")}
 PROTOCOL = {
     "r": config["anisotropy"]["rank"],
     **{k: config["anisotropy"][k] for k in ("T", "probe_batch", "lags", "pairs")},
@@ -26,8 +24,8 @@ rule differences:
         **needs(sizes.anisotropy),
         gpu=0,
     params:
-        seeds=config["seeds"][: D["seeds"]],
-        checkpoints=D["checkpoints"],
+        seeds=config["seeds"][: config["differences"]["seeds"]],
+        checkpoints=config["differences"]["checkpoints"],
         quantity="differences",
         protocol=PROTOCOL,
     script:
@@ -49,8 +47,8 @@ rule differences_training:
         **needs(sizes.anisotropy),
         gpu=0,
     params:
-        seeds=config["seeds"][: D["seeds"]],
-        checkpoints=D["training_checkpoints"],
+        seeds=config["seeds"][: config["differences"]["seeds"]],
+        checkpoints=config["differences"]["training_checkpoints"],
         cell=lambda w: cell_settings(config, w.cell, config["anisotropy"]["inputs"]),
         optimizer=lambda w: optimizer_settings(config, w.optimizer),
         training=lambda w: {
@@ -79,8 +77,8 @@ rule differences_slope:
         **needs(sizes.effective_lr),
         gpu=0,
     params:
-        seeds=config["seeds"][: D["seeds"]],
-        checkpoints=D["slope_checkpoints"],
+        seeds=config["seeds"][: config["differences"]["seeds"]],
+        checkpoints=config["differences"]["slope_checkpoints"],
         quantity="differences_slope",
         protocol={k: config["effective_lr"][k] for k in ("T", "probe_batch")},
     script:
@@ -89,8 +87,8 @@ rule differences_slope:
 
 rule differences_page:
     input:
-        measured=MEASURED.values(),
-        training=TRAINED.values(),
+        measured=COMPARED["anisotropy"].values(),
+        training=COMPARED["training"].values(),
         jittered=JITTERED.values(),
         products=DEPARTURES.values(),
         slopes=SLOPES.values(),
@@ -105,13 +103,13 @@ rule differences_page:
     resources:
         **needs(500),
     params:
-        measured=list(MEASURED),
-        training=list(TRAINED),
+        measured=list(COMPARED["anisotropy"]),
+        training=list(COMPARED["training"]),
         jittered=list(JITTERED),
         products=list(DEPARTURES),
         slopes=list(SLOPES),
         data=targets.released_data(config),
-        checkpoints=D["training_checkpoints"],
+        checkpoints=config["differences"]["training_checkpoints"],
         lags=config["anisotropy"]["summary_lags"],
     script:
         "../scripts/differences_page.py"

@@ -1,6 +1,6 @@
 # Figures of gates as optimizers, time scales, alignment, decompositions and claims. One job draws a whole family of them.
 GATE_PAGES, TIME_SCALE_PAGES = targets.gate_pages(config), targets.time_scale_pages(config)
-TRAININGS, REFERENCES = (targets.of_models(config, "training", chosen) for chosen in (None, G["references"]))
+REFERENCES = targets.of_models(config, "training", config["gates"]["references"])
 
 
 rule draw_gates:

@@ -1,5 +1,4 @@
 # Gates as optimizers, time scales and alignment (Table 1 and the abstract's claims), on networks trained above.
-G = config["gates"]
 GATES, STEPS = targets.gates(config), targets.steps(config)
 
 
@@ -23,8 +22,8 @@ rule gates:
         quantity="gates",
         protocol=lambda w: {
             "T": config[w.experiment]["T"],
-            "r": G["rank"],
-            **{k: G[k] for k in ("probe_batch", "samples", "lags")},
+            "r": config["gates"]["rank"],
+            **{k: config["gates"][k] for k in ("probe_batch", "samples", "lags")},
         },
     script:
         "../scripts/measure.py"
@@ -34,7 +33,7 @@ rule steps:
     input:
         gates=path("gates", experiment="anisotropy"),
         networks=path("training", experiment="anisotropy"),
-        references=[path("training", experiment="anisotropy", model=model) for model in G["references"]],
+        references=[path("training", experiment="anisotropy", model=model) for model in config["gates"]["references"]],
         code=code("steps.py"),
     output:
         made("steps"),
@@ -45,7 +44,7 @@ rule steps:
     resources:
         **needs(500),
     params:
-        references=G["references"],
+        references=config["gates"]["references"],
     script:
         "../scripts/steps.py"
 

@@ -1,6 +1,5 @@
 # Lyapunov exponents of the networks trained above, along sequences of their task, and of untrained ones without input.
-L = config["lyapunov"]
-LYAPUNOV = {key: value for key, value in L.items() if key != "autonomous"}
+LYAPUNOV = {key: value for key, value in config["lyapunov"].items() if key != "autonomous"}
 
 
 rule lyapunov:
@@ -45,7 +44,7 @@ rule autonomous:
     params:
         seeds=seeds_in_job,
         cell=lambda w: autonomous_cell(config, w.autonomous),
-        gain=lambda w: L["autonomous"][w.autonomous]["gain"],
+        gain=lambda w: config["lyapunov"]["autonomous"][w.autonomous]["gain"],
         protocol={key: value for key, value in LYAPUNOV.items() if key != "samples"},
     script:
         "../scripts/autonomous.py"

@@ -3,12 +3,12 @@ report: "../report/workflow.rst"
 
 
 TABLES = targets.table_pages(config)
-TRAININGS, MEASURED = (targets.of_models(config, kind) for kind in ("training", "anisotropy"))
+ANISOTROPIES = targets.of_models(config, "anisotropy")
 
 
 rule summary:
     input:
-        measured=MEASURED.values(),
+        measured=ANISOTROPIES.values(),
         training=TRAININGS.values(),
         code=code("summary.py"),
     output:
@@ -23,7 +23,7 @@ rule summary:
         **needs(500),
     params:
         run=config["run"],
-        measured=list(MEASURED),
+        measured=list(ANISOTROPIES),
         lags=config["anisotropy"]["summary_lags"],
     script:
         "../scripts/summary.py"
