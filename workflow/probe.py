@@ -24,6 +24,6 @@ def files_of(snakemake):
     if "network" not in snakemake.wildcards.keys():  # noqa: SIM118  Namedlist iterates values
         return {}
     network = read_attributes(snakemake.input.networks)
-    weights = {name: network[name] for name in ("weights_file", "weights_sha256")}
+    weights = {name: network[name] for name in ("weights_file", "weights_sha256", "direction") if name in network}
     data = snakemake.input.get("data")
     return weights | (file_attributes("sequences", data) if data else {"task": snakemake.params.task})

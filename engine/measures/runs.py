@@ -11,6 +11,7 @@ def drawn(networks, task, seeds, purpose, *, T, batch, device):
     """
     u, y, _ = ensemble_batch(task, seeds, purpose, 0, T=T, n=networks.cell.inputs, batch=batch)
     start = networks.start | ensemble_starts(task, seeds, purpose, 0, batch)
+    u = networks.in_order(u, start.get("begins"))
     return device.move(u), device.move(y), {name: device.move(values) for name, values in start.items()}
 
 

@@ -17,6 +17,7 @@ from engine.common.files import full_path
 from engine.common.registry import nearest
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, readout
+from engine.results.directions import pick
 from engine.results.initial_state import read_start
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,10 @@ STACKED = {
 
 # What the name of an array gives away, and what is said of it where it is not used.
 KNOWN = {
-    r"(weight|bias)_.*(_l[1-9]\d*|_reverse)|weight_hr": "of a further layer, direction or projection; measured is one "
-    "direction, and several layers as one cell, such as {kind: stack, layers: [lstm, lstm]}",
+    r"(weight|bias)_.*_l[1-9]\d*|weight_hr": "of a further layer or a projection; measured are several layers as one "
+    "cell, such as {kind: stack, layers: [lstm, lstm]}, or one by its `number`, with what it reads as `data`: so where "
+    "it lies above two directions and reads both",
+    r"_reverse$": "of the other direction; each is measured by itself, as `direction: forward` or `direction: reverse`",
     r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
     r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",
     r"(^|[._])([hcxs]_?0$|init)": "of an initial state: name one array, or h and c, as `start`",
@@ -55,30 +58,35 @@ class Imported(NamedTuple):
     left_out: list  # names of arrays in the file that were to be ignored, or stand outside the layer
     path: str  # of the file
     x_0: np.ndarray | None = None  # (state,), trained; None: 0
+    direction: str | None = None  # "forward" or "reverse", of a network with both
 
     def networks(self, seed):
         """The Networks of this one alone; `seed` is that of the streams that choose its sequences."""
-        return Networks(self.cell, Parameters(*(p[None] for p in self.parameters)), (seed,), (0,), self.x_0)
+        parameters = Parameters(*(p[None] for p in self.parameters))
+        return Networks(self.cell, parameters, (seed,), (0,), self.x_0, self.direction)
 
 
-def read_network(path, kind, options=None, readout=None, ignore=(), layer=None, start=()):
+def read_network(path, kind, options=None, readout=None, ignore=(), layer=None, start=(), direction=None, number=None):
     """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
 
     `kind` and `options` are those of a registered cell; the file says whether there are biases. `readout` names the
     weight of the readout where several arrays of the file could be it, `ignore` the arrays that are left out: full
     names, or patterns such as `decoder.*`. `layer` names the module of a larger model, such as `encoder.lstm`, that is
     the network; of the rest of the file only the `readout` is read, if it is named, and the initial state. `start`
-    names one array or two, h and c, that are the initial state; if left out, it is known by its name.
+    names one array or two, h and c, that are the initial state; if left out, it is known by its name. `direction`,
+    forward or reverse, is that of PyTorch's layer which is the network, `number` says which of them it is, from 0 on.
     """
     file = WeightFile(path, ignore)
     if layer:
         file.keep(layer, *([readout, bias_of(readout)] if readout else []), *start)
-    cell, W = file.tried(read_cell, kind, options or {}) or (None, None)
-    W_o = file.tried(read_readout, cell.units, readout) if cell else None
+    suffix = pick(file, direction, number)
+    cell, W = file.tried(read_cell, kind, options or {}, suffix) or (None, None)
+    W_o = file.tried(no_readout if direction else read_readout, cell.units, readout) if cell else None
     x_0 = file.tried(read_start, cell, start) if cell else None
     file.finish(cell)
     dtype = np.result_type(W, W_o)
-    return Imported(cell, Parameters(*(part.astype(dtype)[None] for part in (W, W_o))), file.left_out, path, x_0)
+    parameters = Parameters(*(part.astype(dtype)[None] for part in (W, W_o)))
+    return Imported(cell, parameters, file.left_out, path, x_0, direction)
 
 
 def expectation_mistakes(network, sequences):
@@ -96,13 +104,16 @@ def expectation_mistakes(network, sequences):
     if expected.ndim == 1 and not network.parameters.has_readout:
         return ["expected are outputs (sequence,), and the network has no readout: give states (time, sequence, unit)"]
     cell, (W, W_o) = network.cell, network.parameters
-    first = range(expected.shape[-2 if expected.ndim == 3 else 0])
+    if network.direction and expected.shape[2:] == (2 * cell.units,):  # forward and reverse, side by side
+        expected = np.split(expected, 2, axis=2)[network.direction == "reverse"]
+    first, in_order = range(expected.shape[-2 if expected.ndim == 3 else 0]), network.networks(0).in_order
     own = {name: values[None] for name, values in sequences.starts_of(first).items()}
     start = network.networks(0).start | own
-    trajectory = forward(cell, W.astype(np.float64), sequences.u[:, None, :, first], keep_tapes=False, **start)
+    u = in_order(sequences.u[:, None, :, first], start.get("begins"))
+    trajectory = forward(cell, W.astype(np.float64), u, keep_tapes=False, **start)
     if expected.ndim == 3:
         states = np.append(trajectory.z[1:, :, cell.output], trajectory.x_T[None, :, cell.output], axis=0)
-        found = np.swapaxes(states[:, 0], 1, 2)
+        found = np.swapaxes(in_order(states, start.get("begins"))[:, 0], 1, 2)
         if "begins" in start:
             found = np.where((np.arange(len(found))[:, None] < start["begins"])[..., None], 0, found)
     else:
@@ -136,9 +147,12 @@ class WeightFile:
             modules = {name.rpartition(".")[0] for name in self.arrays}
             self.reasons.append(f"layer: there is no {layer}{nearest(layer, modules)}")
         outside = {name for name in outside if not any(f".{name}".endswith(f".{kept}") for kept in further)}
-        self.left_out = sorted([*self.left_out, *outside])
-        self.arrays = {name: array for name, array in self.arrays.items() if name not in outside}
-        self.left -= outside
+        self.leave_out(outside)
+
+    def leave_out(self, names):
+        self.left_out = sorted({*self.left_out, *names})
+        self.arrays = {name: array for name, array in self.arrays.items() if name not in self.left_out}
+        self.left -= {*self.left_out}
 
     def tried(self, read, *arguments):
         """What `read(self, ...)` finds in the file; None where it refuses, whose reason is kept."""
@@ -201,12 +215,16 @@ def known_reason(name):
     return next((reason for pattern, reason in KNOWN.items() if re.search(pattern, name)), None)
 
 
-def read_cell(file, kind, options):
-    """The cell of a file, with its units and inputs, and W (row, column)."""
+def read_cell(file, kind, options, suffix=None):
+    """The cell of a file, with its units and inputs, and W (row, column); `suffix` is that of the only layer."""
     layers = make_cell(kind, 1, 1, **options).layers
     if len(layers) == 1:
-        return read_layer(file, layers[0])
-    read = [read_layer(file, layer, number) for number, layer in enumerate(layers)]
+        return read_layer(file, layers[0], (suffix,) if suffix else ("_l0", ""))
+    if suffix:
+        raise ValueError(
+            "`direction` and `number` are of one layer, and the cell is a stack: name the layer's own cell"
+        )
+    read = [read_layer(file, layer, (f"_l{i}",), f"layer{i + 1}_") for i, layer in enumerate(layers)]
     units, inputs = read[0][0].units, read[0][0].inputs
     for number, (layer, _) in enumerate(read[1:], start=2):
         if (layer.units, layer.inputs) != (units, units):
@@ -220,9 +238,8 @@ def read_cell(file, kind, options):
     return cell, cell.pack(dict(zip(cell.blocks, views, strict=True)))
 
 
-def read_layer(file, layer, number=None):
-    """As `read_cell`, of one layer with the kind and the options of `layer`, and its number if there are several."""
-    suffixes, start = (("_l0", ""), "") if number is None else ((f"_l{number}",), f"layer{number + 1}_")
+def read_layer(file, layer, suffixes, start=""):
+    """As `read_cell`, of one layer with the kind and the options of `layer`, and its names of PyTorch or ours."""
     suffix = next((suffix for suffix in suffixes if file.key(f"weight_hh{suffix}")), None)
     if suffix is None and not file.key(f"{start}W_r"):
         name = f"weight_hh{suffixes[0]}"
@@ -322,6 +339,13 @@ def read_readout(file, units, name):
     bias = bias_of(name) if file.key(bias_of(name)) else "b_o"
     b_o = file.find(bias)
     return W_o if b_o is None else np.append(W_o, fitted(bias, b_o.reshape(-1), (1,), "for one output")[None], axis=1)
+
+
+def no_readout(file, units, name):
+    """W_o of one direction, 0; ValueError if a readout is named."""
+    if name:
+        raise ValueError("readout: it reads both directions, and one of them has no outputs and no loss of its own")
+    return np.zeros((1, units), np.float32)
 
 
 def bias_of(readout):

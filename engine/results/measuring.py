@@ -6,7 +6,7 @@ from engine.common.backend import CPU
 from engine.measures.each import left_out
 from engine.results.importing import expectation_mistakes
 from engine.results.netcdf import dataset, labelled
-from engine.results.networks import cell_attributes
+from engine.results.networks import network_attributes
 from engine.results.provenance import file_attributes, provenance
 from engine.tasks import make_task
 from engine.tasks.recorded import Recorded
@@ -35,5 +35,5 @@ def measure(quantity, network, task, *, seed=1, device=CPU, **protocol):
             raise ValueError("; ".join(found))
     ds = measured(quantity, network.networks(seed), task, device=device, **protocol)
     title = f"{quantity.TITLE}: {network.cell.name} on {task}"
-    about = cell_attributes(network.cell) | file_attributes("weights", network.path)
+    about = network_attributes(network.networks(seed)) | file_attributes("weights", network.path)
     return labelled(ds, provenance(title, protocol, "float64", device) | about)

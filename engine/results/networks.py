@@ -40,7 +40,7 @@ def save_networks(networks, attributes, path):
     cell = networks.cell
     coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints} | weight_coordinates(cell)
     arrays = weight_arrays(cell, networks.parameters) | ({} if networks.x_0 is None else {"x_0": networks.x_0})
-    save(dataset(weight_quantities(cell), arrays, coords, attributes | cell_attributes(cell)), path)
+    save(dataset(weight_quantities(cell), arrays, coords, attributes | network_attributes(networks)), path)
 
 
 def weight_arrays(cell, parameters):
@@ -55,6 +55,11 @@ def weight_arrays(cell, parameters):
 def weight_coordinates(cell):
     units = dict.fromkeys(("source", "layer_unit", "below"), range(cell.units))
     return cell.unit_coordinates | units | {"input": range(cell.inputs), "state": range(cell.state_size)}
+
+
+def network_attributes(networks):
+    """Those of the cell, and the direction of networks that have one."""
+    return cell_attributes(networks.cell) | ({"direction": networks.direction} if networks.direction else {})
 
 
 def cell_attributes(cell):
@@ -73,4 +78,5 @@ def load_networks(path, seeds=None, checkpoints=None):
     if "b_o" in ds:
         W_o = np.append(W_o, np.swapaxes(ds.b_o.values, 0, 1)[..., None, None], axis=3)
     seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))
-    return Networks(cell, Parameters(W, W_o), seeds, checkpoints, ds.x_0.values if "x_0" in ds else None)
+    x_0 = ds.x_0.values if "x_0" in ds else None
+    return Networks(cell, Parameters(W, W_o), seeds, checkpoints, x_0, ds.attrs.get("direction"))

@@ -69,3 +69,18 @@ def test_a_trained_initial_state_is_that_of_every_sequence(quantity):
     for key, values in given.items():
         np.testing.assert_array_equal(trained[key], values, err_msg=key)
     assert any(not np.array_equal(trained[key], without[key], equal_nan=True) for key in given)
+
+
+@pytest.mark.parametrize("lengths", [False, True], ids=["of one length", "of unequal length"])
+@pytest.mark.parametrize("quantity", PROTOCOLS, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_the_reverse_direction_reads_sequences_from_their_end(quantity, lengths):
+    u, own = np.random.default_rng(1).normal(size=(LONGEST, SEQUENCES, 3)), np.array([14, 9, 12, 10, 13])
+    turned = np.zeros_like(u)
+    for s, length in enumerate(own if lengths else [LONGEST] * SEQUENCES):
+        turned[:length, s] = u[:length, s][::-1]
+    given, steps = ({"lengths": own}, T) if lengths else ({}, LONGEST)
+    reverse = networks("gru")._replace(direction="reverse")
+    found = quantity.measure(reverse, recorded(u=u, **given), T=steps, **PROTOCOLS[quantity])
+    expected = quantity.measure(networks("gru"), recorded(u=turned, **given), T=steps, **PROTOCOLS[quantity])
+    for key, values in expected.items():
+        np.testing.assert_array_equal(found[key], values, err_msg=key)
