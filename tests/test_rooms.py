@@ -25,6 +25,13 @@ def test_every_room_is_listed():
     assert sorted(RANK) == sorted(folder.parent.name for folder in (ROOT / "engine").glob("*/__init__.py"))
 
 
+@pytest.mark.parametrize("room", ["network", "training", "products", "measures", "verdicts", "results"])
+def test_a_room_says_what_is_in_it(room):
+    """A room with a registry is a list of its things; `common` and `figures` have a file for each name."""
+    listed = re.findall(r"\w+", (ROOT / "engine" / room / "__init__.py").read_text())
+    assert {path.stem for path in FILES if path.parent.name == room} - {"__init__"} <= {*listed}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down(path):
     here = path.parent.name

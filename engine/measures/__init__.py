@@ -1,6 +1,19 @@
-"""Measured quantities.
+"""Measured quantities; workflow/names.py has the names of their files.
 
-A module that workflow/scripts/measure.py runs has a TITLE, QUANTITIES, coordinates(networks, **protocol) and
-measure(networks, task, **protocol): anisotropy, differences, differences_slope, effective_lr, expansion, gates,
-lyapunov. workflow/names.py has the names of their files. The other modules hold parts of these.
+These have a TITLE, QUANTITIES, coordinates(networks, **protocol) and measure(networks, task, **protocol), which
+engine.results.measuring runs:
+
+effective_lr        effective learning rates by lag, and what predicts them
+expansion           the first-order expansion in the gate term
+anisotropy          singular values of propagation and of gradients
+gates               gates as optimizers, time scales, alignment
+lyapunov            Lyapunov exponents
+differences         departures of the released code; differences_slope: of its slope
+
+These are parts of them:
+
+unit_rates          of effective_lr
+gradient_spectrum   of anisotropy
+lag_profiles        of gates, as gate_fits with geometric, step_sizes, timescales and alignment
+chains              the Jacobians of chosen products; runs: sequences and states; each: the loop over networks
 """

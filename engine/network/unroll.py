@@ -158,7 +158,8 @@ def by_step_read(cell, W_o, trajectory, error):
 def lag_gradients(cell, parameters, u, y, loss=SQUARED_ERROR):
     """G_h [BPTT.lag], (T, member, row, column) of W over h = 0..T-1.
 
-    It is the sum over the steps t that the loss reads of the part of dL_t/dW that enters at step t - h.
+    It is the sum over the steps t that the loss reads of the part of dL_t/dW that enters at step t - h. The definition,
+    with all G_h in memory; `gradient_norms` of engine.measures.lag_profiles measures their norms, without underflow.
     """
     trajectory = forward(cell, parameters.W, u)
     _, error = loss_and_error(cell, parameters, trajectory, y, loss)

@@ -1,1 +1,8 @@
-"""Statistics over seeds: intervals, decompositions, claims, Table 1."""
+"""Statistics over seeds.
+
+intervals       of means, medians and other statistics
+claims          verdicts on the claims of the abstract; claim_cases selects their numbers, regimes sets data side by side
+decomposition   what gate and optimizer contribute; factorial: as a table
+coupling        of time scales in parameter and state space
+table1          Table 1 of the paper; summary: losses and anisotropy; differences: the released code
+"""
