@@ -10,17 +10,22 @@ import one_core  # noqa: F401  before all else, since it sets the number of thre
 import argparse
 import json
 
+import exponents
 import measuring
 import torch
 import updates
 from problem import CELLS, OTHERS
 from report import RESULTS, about, table
 
-SECTIONS = {
-    "Training updates, T = 80": lambda: [row for name in CELLS for row in updates.rows(name, 80)],
-    "Training updates, T = 120": lambda: [row for name in (*CELLS, *OTHERS) for row in updates.rows(name, 120)],
-    "Training": updates.training_rows,
-} | measuring.SECTIONS
+SECTIONS = (
+    {
+        "Training updates, T = 80": lambda: [row for name in CELLS for row in updates.rows(name, 80)],
+        "Training updates, T = 120": lambda: [row for name in (*CELLS, *OTHERS) for row in updates.rows(name, 120)],
+        "Training": updates.training_rows,
+    }
+    | measuring.SECTIONS
+    | exponents.SECTIONS
+)
 
 
 def main():

@@ -8,9 +8,9 @@ how fast the directions have grown or shrunk: R then spreads over few digits.
 import numpy as np
 
 from engine.common import safe
-from engine.common.backend import identity, namespace
+from engine.common.backend import namespace
 from engine.common.seeding import stream
-from engine.products.linalg import qr
+from engine.products.linalg import orthonormal
 from engine.products.singular_values import frobenius
 
 MOST_STEPS = 8  # between two orthogonalizations
@@ -43,8 +43,8 @@ def carried(jacobians, Q, length, steps):
         for _ in range(steps):
             Q = next(jacobians) @ Q
         largest = frobenius(Q)[..., None]
-        Q, R = qr(Q)
-        entries = xp.abs(xp.sum(R * identity(R, R.shape[-1]), axis=-1))
+        Q, entries = orthonormal(Q)
+        entries = xp.abs(entries)
         log_R, lost = safe.log(entries), steps * safe.ROUNDING * safe.ratio(largest, entries)
         growth, error, done = growth + log_R, error + xp.where(largest > 0, lost, 0.0), done + steps
         steps = steps_for(log_R, steps)

@@ -72,6 +72,17 @@ def test_qr(place_or_kernels):
     assert not np.tril(R, -1).any()
 
 
+@pytest.mark.parametrize("columns", [6, 2])
+def test_orthonormal_columns_and_the_diagonal_of_r(place_or_kernels, columns):
+    X = stacks()[..., :columns]
+    X[1, 1] = 0
+    Q, diagonal = map(to_host, linalg.orthonormal(place_or_kernels(X)))
+    np.testing.assert_allclose(Q.mT @ Q, np.broadcast_to(np.eye(columns), (2, 3, columns, columns)), **ROUNDING)
+    R = Q.mT @ X
+    np.testing.assert_allclose(diagonal, np.diagonal(R, axis1=-2, axis2=-1), **ROUNDING)
+    np.testing.assert_allclose(Q @ np.triu(R), X, **ROUNDING)
+
+
 def test_rows_of_any_scale(place_or_kernels):
     """diag(scales) times an orthogonal matrix: the scales are the singular values, and the rows are orthogonal."""
     scales = np.array([[1, 1e-20, 1e-50, 1e-100], [1e3, 1e-3, 1e-3, 0]])
