@@ -1,5 +1,7 @@
 """Joint anisotropy of the propagation of states and of the updates of parameters (Figures 6 to 10)."""
 
+from functools import partial
+
 import numpy as np
 
 from engine.common.backend import CPU, to_host
@@ -8,7 +10,7 @@ from engine.common.statistics import log_median
 from engine.measures.chains import by_step, chains, draw_pairs, longest_chain
 from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
-from engine.measures.runs import drawn, run
+from engine.measures.runs import drawn, in_blocks, run
 from engine.network.unroll import per_sample_gradients
 from engine.products.singular_values import Formed, formed_to_the_end, log_singular_values
 from engine.tasks import make_task
@@ -68,6 +70,7 @@ def measure(
     the same for every cell, optimizer and checkpoint. With gradients = 0 there is nothing of updates.
     """
     pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # the Jacobians of a step then fit in cache
+    samples_per_pass = device.per_pass(128, gradients)  # a compromise: fewer need more steps, more leave the cache
     cell = networks.cell
     chosen = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
 
@@ -84,8 +87,9 @@ def measure(
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         if not gradients:
             return by_lag
-        u, y, start = drawn(networks, task, seeds, "gradient", T=T, batch=gradients, device=device)
-        rows = flat_rows(per_sample_gradients(cell, parameters, u, y, make_task(task).loss, **start))
+        gradient = partial(per_sample_gradients, cell, parameters, loss=make_task(task).loss)
+        sequences = drawn(networks, task, seeds, "gradient", T=T, batch=gradients, device=device)
+        rows = (flat_rows(gradient(u, y, **start)) for u, y, start in in_blocks(*sequences, samples_per_pass))
         return by_lag | updates(*(to_host(x) for x in gradient_spectrum(rows, r)), r)
 
     title = f"{task} {cell.name}: anisotropy"

@@ -6,7 +6,9 @@ not change any singular value. So constant columns need no special treatment.
 
 from engine.common.backend import namespace
 from engine.common.safe import ROUNDING
+from engine.network.unroll import joined
 from engine.products.linalg import singular_values, symmetric_eigenvalues
+from engine.products.singular_values import frobenius
 
 RELATIVE_ERROR = 1e-6
 # A Gram matrix gives s_1^2 to relative accuracy ROUNDING and so s_i to ROUNDING (s_1 / s_i)^2; a singular value
@@ -21,22 +23,23 @@ def flat_rows(gradients):
     return xp.concat([xp.reshape(g, (*g.shape[:2], -1)) for g in gradients], axis=2)
 
 
-def gradient_spectrum(rows, r):
-    """Singular values, their total energy and the number of samples without a gradient, from `flat_rows` in float64.
+def gradient_spectrum(blocks, r):
+    """Singular values, their total energy and the number of samples without a gradient, from blocks of `flat_rows`.
 
+    Rows are float64, and blocks follow each other along the samples.
     The values (member, rank) are accurate to RELATIVE_ERROR, or NaN. The last one is always NaN if there are no more
     samples than parameters, because centring takes one rank. Total energy: the sum of all s_i^2 (member,).
     """
-    xp = namespace(rows)
-    unit, found = unit_rows(rows)
-    samples = xp.sum(xp.astype(found, rows.dtype), axis=(1, 2))
+    unit, found = (joined(parts, axis=1) for parts in zip(*map(unit_rows, blocks), strict=True))
+    xp = namespace(unit)
+    samples = xp.sum(xp.astype(found, unit.dtype), axis=(1, 2))
     centred = centre(unit, found, samples)
     s, floor = gram_singular_values(centred), GRAM_FLOOR
     if bool(xp.any(s[:, r - 1] <= GRAM_FLOOR * s[:, 0])):
         s, floor = singular_values(centred), DIRECT_FLOOR
     smallest = xp.maximum(floor * s[:, 0], DIRECT_FLOOR * xp.sqrt(samples))
     resolved = xp.where(s > smallest[:, None], s, xp.nan)
-    return resolved, xp.sum(centred * centred, axis=(1, 2)), rows.shape[1] - samples
+    return resolved, frobenius(centred) ** 2, unit.shape[1] - samples
 
 
 def unit_rows(rows):

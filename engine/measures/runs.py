@@ -19,3 +19,13 @@ def run(networks, parameters, task, seeds, *, T, batch, device, purpose="probe",
     """The Trajectory of the last T steps on such sequences, and their targets y."""
     u, y, start = drawn(networks, task, seeds, purpose, T=T, batch=batch, device=device)
     return forward(networks.cell, parameters.W, u, keep_tapes=keep_tapes, **start).last(T), y
+
+
+def in_blocks(u, y, start, samples):
+    """Yields u, y and how they begin, as from `drawn`, of some samples at a time."""
+    batch = u.shape[-1]
+    for first in range(0, batch, samples):
+        some = slice(first, min(first + samples, batch))
+        # One x_0 may stand for all.
+        begin = {name: x[..., some] if x.shape[-1] == batch else x for name, x in start.items()}
+        yield u[..., some], y[..., some], begin
