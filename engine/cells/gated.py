@@ -6,12 +6,13 @@ A cell of this family defines its gate: which rows of W drive it. Its Jacobian f
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.cells.cell import Cell, gate, log_sigmoid, per_sample, tanh_slope
-from engine.common.backend import identity, namespace, zeros
+from engine.cells.cell import gate, log_sigmoid, tanh_slope
+from engine.cells.terms import CellOfTerms, Terms
+from engine.common.backend import namespace, zeros
 
 
 @dataclass(frozen=True)
-class LearnedGate(Cell):
+class LearnedGate(CellOfTerms):
     """A gate g_t = sigma(s_t) with s_t = (the rows of W after the first H) @ z_t: one row, or one for each unit."""
 
     gate_name: ClassVar[str]
@@ -41,10 +42,11 @@ class LearnedGate(Cell):
         lam_previous = lam * retained + xp.matrix_transpose(W[:, :, : self.units]) @ delta
         return lam_previous, [(delta, z)]
 
-    def step_jacobian(self, W, z):
+    def jacobian_terms(self, W, z):
+        """[JAC.scalar], [JAC.multi]"""
         H = self.units
         _, (dx_da, dx_ds, retained) = self.step(W, z)
-        return candidate_jacobian(W, dx_da, retained), per_sample(dx_ds) * W[:, None, H:, :H]
+        return Terms(retained, (dx_da, dx_ds), (W[:, :H, :H], W[:, H:, :H]))
 
     def log_gates(self, W, z):
         s = W[:, self.units :, :] @ z
@@ -52,7 +54,7 @@ class LearnedGate(Cell):
 
 
 @dataclass(frozen=True)
-class ConstantGate(Cell):
+class ConstantGate(CellOfTerms):
     """A gate that is the constant alpha in (0, 1]; its Jacobian has no second part, B_t = 0."""
 
     alpha: float = 1.0
@@ -76,11 +78,10 @@ class ConstantGate(Cell):
             lam_previous += (1 - self.alpha) * lam
         return lam_previous, [(delta, z)]
 
-    def step_jacobian(self, W, z):
-        xp = namespace(z)
+    def jacobian_terms(self, W, z):
+        """[JAC.leaky]"""
         _, dx_da = self.step(W, z)
-        A = candidate_jacobian(W, dx_da, xp.full_like(dx_da, 1 - self.alpha))
-        return A, xp.zeros_like(A)
+        return Terms(namespace(z).full_like(dx_da, 1 - self.alpha), (dx_da,), (W[:, :, : self.units],))
 
     def log_gates(self, W, z):
         xp = namespace(z)
@@ -88,9 +89,3 @@ class ConstantGate(Cell):
         # alpha = 1 retains nothing: log(0) = -inf is the correct value.
         retained = xp.log1p(-alpha) if self.alpha < 1 else xp.full_like(alpha, -float("inf"))
         return xp.log(alpha), retained
-
-
-def candidate_jacobian(W, dx_da, retained):
-    """A_t = diag(1 - g) + diag(g (1 - phi^2)) W_r [JAC.leaky], (member, batch, H, H)."""
-    H = dx_da.shape[1]
-    return per_sample(dx_da) * W[:, None, :H, :H] + per_sample(retained) * identity(dx_da, H)

@@ -11,12 +11,13 @@ column of W of its own, the last, which is 0 in the rows of the gates.
 
 from dataclasses import dataclass
 
-from engine.cells.cell import Cell, gate, log_sigmoid, per_sample, tanh_slope
-from engine.common.backend import identity, namespace
+from engine.cells.cell import gate, log_sigmoid, tanh_slope
+from engine.cells.terms import CellOfTerms, Terms
+from engine.common.backend import namespace
 
 
 @dataclass(frozen=True)
-class GRU(Cell):
+class GRU(CellOfTerms):
     """Two gates a unit. [JAC.gru] A_t: both gates held still; B_t: how they react to the state."""
 
     name = "gru"
@@ -59,13 +60,11 @@ class GRU(Cell):
         one = z[:, -1:, :]
         return lam_previous, [(delta_q, h), (lam * dh_da, u), (delta_q, one), (delta_s, z), (delta_s, 0 * one)]
 
-    def step_jacobian(self, W, z):
+    def jacobian_terms(self, W, z):
         H = self.units
         _, (_, dh_dq, dh_ds, retained) = self.step(W, z)
-        candidate, reset, update = (W[:, None, i * H : (i + 1) * H, :H] for i in range(3))
-        A = per_sample(dh_dq) * candidate + per_sample(retained) * identity(z, H)
-        B = per_sample(dh_ds[:, :H, :]) * reset + per_sample(dh_ds[:, H:, :]) * update
-        return A, B
+        matrices = tuple(W[:, i * H : (i + 1) * H, :H] for i in range(3))
+        return Terms(retained, (dh_dq, dh_ds[:, :H, :], dh_ds[:, H:, :]), matrices)
 
     def log_gates(self, W, z):
         s = W[:, 2 * self.units :, : z.shape[1]] @ z

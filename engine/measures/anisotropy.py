@@ -7,12 +7,12 @@ import numpy as np
 from engine.common.backend import CPU, to_host
 from engine.common.quantity import Quantity
 from engine.common.statistics import log_median
-from engine.measures.chains import by_step, chains, draw_pairs, longest_chain
+from engine.measures.chains import by_step, chains, draw_pairs
 from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.measures.runs import drawn, in_blocks, run
 from engine.network.unroll import per_sample_gradients
-from engine.products.singular_values import Formed, formed_to_the_end, log_singular_values
+from engine.products.singular_values import log_values
 from engine.tasks import make_task
 
 TITLE = "Anisotropy of propagation and updates"
@@ -81,8 +81,8 @@ def measure(
         log_s = [[] for _ in lags]
         for first in range(0, pairs, pairs_per_pass):
             block = slice(first, min(first + pairs_per_pass, pairs))
-            for i, found in spectra(cell, parameters.W, steps, samples[..., block], times[..., block], lags, r):
-                log_s[i].append(to_host(found))
+            for i, _, part in chains(cell, parameters.W, steps, samples[..., block], times[..., block], lags):
+                log_s[i].append(to_host(log_values(part.product, r, lambda part=part: part.J)))
         found = [propagation(np.concatenate(parts, axis=1), r) for parts in log_s]
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         if not gradients:
@@ -98,17 +98,6 @@ def measure(
         np.stack(part) for part in zip(*(chosen[seed] for seed in networks.seeds), strict=True)
     )
     return found
-
-
-def spectra(cell, W, steps, samples, times, lags, r):
-    """Yields (i, log s_i (member, some, rank)) in the order of `chains`; shared chains have shared products, too."""
-    chosen = cell, W, steps, samples, times, lags
-    longest = longest_chain(*chosen)
-    products = formed_to_the_end(longest, lags)
-    for i, some, J in chains(*chosen, longest=longest):
-        shared = some.stop is None
-        product = Formed(*(part[:, some, ...] for part in products[lags[i]])) if shared else None
-        yield i, log_singular_values(J, r, product)
 
 
 def propagation(log_s, r):

@@ -1,11 +1,18 @@
 """Chains of Jacobians J_{t-h+1}, ..., J_t, the factors of Phi_{t,t-h}: for chosen pairs (sample, t), or up to T."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
 import numpy as np
 
+from engine.cells.terms import CellOfTerms
 from engine.common.backend import identity, like, namespace, zeros
 from engine.common.seeding import stream
 from engine.network.unroll import full_jacobian
 from engine.products.scaled import scaled, shifted
+from engine.products.singular_values import Formed, formed_of_terms, formed_to_the_end
 
 
 def draw_pairs(seed, lags, pairs, T, batch):
@@ -29,28 +36,80 @@ def by_step(z):
     return steps
 
 
-def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian, longest=None):
-    """Yields (i, some, J): for lag number i the J (h, member, some, H, H) of a slice of its pairs.
+def chains(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
+    """Yields (i, some, Part): for lag number i the factors and the products of a slice of its pairs.
 
-    `samples` and `times` (member, lag, pair), NumPy, from `draw_pairs`; `steps` from `by_step`. Parts of the chain of
-    the longest lag, `longest` if it is known, are not computed again; their slice has no stop.
+    `samples` and `times` (member, lag, pair), NumPy, from `draw_pairs`; `steps` from `by_step`. Pairs that end where
+    those of the longest lag do are parts of its chain.
     """
-    if longest is None:
-        longest = longest_chain(cell, W, steps, samples, times, lags, jacobian)
+    last, pairs = int(np.argmax(lags)), times.shape[-1]
+
+    def chain(i, some, lags):
+        chosen = (like(steps, x[:, i, some]) for x in (samples, times))
+        return Chain(cell, W, steps, *chosen, tuple(lags), jacobian)
+
+    longest = chain(last, slice(None), lags)
     for i, lag in enumerate(lags):
-        (apart,) = np.nonzero((times[:, i] != times[:, np.argmax(lags)]).any(axis=0))
-        own, shared = slice(0, apart.max(initial=-1) + 1), slice(apart.max(initial=-1) + 1, None)
+        (apart,) = np.nonzero((times[:, i] != times[:, last]).any(axis=0))
+        own, shared = slice(0, apart.max(initial=-1) + 1), slice(apart.max(initial=-1) + 1, pairs)
         if own.stop:
-            chosen = (like(steps, x[:, i, own]) for x in (samples, times))
-            yield i, own, jacobian_chain(cell, W, steps, *chosen, lag, jacobian)
-        if own.stop < times.shape[-1]:
-            yield i, shared, longest[-lag:, :, shared, ...]
+            yield i, own, Part(chain(i, own, [lag]), lag, slice(None))
+        if own.stop < pairs:
+            yield i, shared, Part(longest, lag, shared)
 
 
-def longest_chain(cell, W, steps, samples, times, lags, jacobian=full_jacobian):
-    """The J (h, member, pair, H, H) of the longest lag."""
-    last = int(np.argmax(lags))
-    return jacobian_chain(cell, W, steps, *(like(steps, x[:, last]) for x in (samples, times)), lags[last], jacobian)
+@dataclass(frozen=True)
+class Chain:
+    """Chains of Jacobians that end at chosen (sample, t), (member, pair) each; what is asked for is computed once."""
+
+    cell: object
+    W: object
+    steps: object
+    samples: object
+    times: object
+    lags: tuple
+    jacobian: Callable
+
+    @cached_property
+    def J(self):
+        """The factors (h, member, pair, H, H) of the longest of the lags."""
+        return jacobian_chain(self.cell, self.W, self.steps, self.samples, self.times, max(self.lags), self.jacobian)
+
+    @cached_property
+    def products(self):
+        """{lag: the last factors' product}, Formed (member, pair, H, H)."""
+        fast = isinstance(self.W, np.ndarray) and self.W.dtype == np.float64 and isinstance(self.cell, CellOfTerms)
+        if not fast or self.jacobian is not full_jacobian:
+            return formed_to_the_end(self.J, self.lags)
+        h, H, (members, pairs) = max(self.lags), self.cell.units, self.times.shape
+        z = np.concatenate(list(chain_inputs(self.steps, self.samples, self.times, h)), axis=2)
+        kept, scales, matrices = self.cell.jacobian_terms(self.W, z)
+
+        def by_chain(x):
+            x = np.broadcast_to(x, (members, H, h * pairs))  # a gate for all units has one row
+            return np.moveaxis(x.reshape(members, H, h, pairs), (3, 2, 1), (1, 2, 3))
+
+        scales = np.stack([by_chain(scale) for scale in scales], axis=3)
+        matrices = np.stack([np.broadcast_to(M, (members, H, H)) for M in matrices], axis=1)
+        return formed_of_terms(by_chain(kept), scales, matrices, self.lags)
+
+
+class Part(NamedTuple):
+    """The last factors of some of the pairs of a Chain."""
+
+    chain: Chain
+    lag: int
+    pairs: slice
+
+    @property
+    def J(self):
+        """The factors (h, member, some, H, H)."""
+        return self.chain.J[-self.lag :, :, self.pairs, ...]
+
+    @property
+    def product(self):
+        """Their product, Formed (member, some, H, H)."""
+        return Formed(*(part[:, self.pairs, ...] for part in self.chain.products[self.lag]))
 
 
 def jacobian_chain(cell, W, steps, samples, times, lag, jacobian=full_jacobian):

@@ -158,13 +158,13 @@ def measure(networks, task, *, T, probe_batch, lags, pairs, r, device=CPU, membe
 
 
 def chains_of_both(cell, *chosen):
-    """`chains` of J_t with those of `shifted_jacobian` as a fourth value; None if B_t = 0."""
+    """Yields (i, some, J, J by `shifted_jacobian`) of `chains`; the last is None if B_t = 0."""
     exactly = chains(cell, *chosen)
     if not cell.gate_reacts:
-        yield from ((*found, None) for found in exactly)
+        yield from ((i, some, part.J, None) for i, some, part in exactly)
         return
-    for found, (_, _, shifted) in zip(exactly, chains(cell, *chosen, shifted_jacobian), strict=True):
-        yield *found, shifted
+    for (i, some, part), (_, _, shifted) in zip(exactly, chains(cell, *chosen, shifted_jacobian), strict=True):
+        yield i, some, part.J, shifted.J
 
 
 def shifted_jacobian(cell, W, z):

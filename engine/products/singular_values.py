@@ -19,6 +19,7 @@ import numpy as np
 from engine.common import safe
 from engine.common.backend import identity, like, namespace, to_host
 from engine.common.safe import ROUNDING
+from engine.products.formed_numba import LARGE, fill_formed
 from engine.products.linalg import qr, row_scaled_singular_values, singular_values
 from engine.products.scaled import LOG_2, scaled, shifted, times
 
@@ -26,7 +27,6 @@ RELATIVE_ERROR = 1e-6
 # Factors between two QR factorisations, two groupings at a time. Four Jacobians spread the first singular values by a
 # factor below 100; with saturated gates, a single one may spread them more.
 GROUPS = ((4, 3), (1, 2))
-LARGE = 1e60  # a norm beyond it, or below its inverse, gets a new scale
 APART = 1e4  # rows left out of T change a value that is APART times larger by less than 1e-8 of it
 SMALLEST = 1e-290  # of T at unit size; below, digits are lost to underflow
 
@@ -40,14 +40,17 @@ class Formed(NamedTuple):
     error: object  # (...), of `values`
 
 
-def log_singular_values(J, r=None, product=None):
+def log_singular_values(J, r=None):
     """log s_1 >= ... >= s_H of J_h ... J_1, (batch..., H), from the factors J (h, batch..., H, H).
 
-    s_1..s_r (by default all) are accurate to RELATIVE_ERROR, or NaN. All are -inf if the product is 0. `product` is the
-    result of `formed` for J, if it is known.
+    s_1..s_r (by default all) are accurate to RELATIVE_ERROR, or NaN. All are -inf if the product is 0.
     """
-    xp, H = namespace(J), J.shape[-1]
-    product = product or formed(J)
+    return log_values(formed(J), r, lambda: J)
+
+
+def log_values(product, r, factors):
+    """`log_singular_values` of a product that is Formed; `factors` gives J, which only small values need."""
+    xp, H = namespace(product.values), product.values.shape[-1]
     s = singular_values(product.values)
     resolved = s * RELATIVE_ERROR > product.error[..., None]
     zero = s[..., :1] == 0
@@ -56,7 +59,7 @@ def log_singular_values(J, r=None, product=None):
     left = to_host(~resolved[..., (r or H) - 1] & ~zero[..., 0])
     if not left.any():
         return log_s
-    chains = np.flatnonzero(left)
+    chains, J = np.flatnonzero(left), factors()
     values = to_host(log_s).copy().reshape(-1, H)
     J, start = xp.reshape(J, (J.shape[0], -1, H, H)), falling_columns(xp.reshape(product.values, (-1, H, H)))
     values[chains] = graded_where_it_holds(J, start, chains, values[chains], r or H)
@@ -81,11 +84,38 @@ def formed_to_the_end(J, lags):
     The shorter lag is at least half of it, if there is one: then the bound is not much larger than that of `formed`.
     """
     found, h = {}, J.shape[0]
-    for lag in sorted(set(lags)):
-        half = next((shorter for shorter in found if 2 * shorter >= lag), max(found, default=0))
+    for lag, half in halves(lags).items():
         part = formed(J[h - lag : h - half, ...])
         found[lag] = multiplied(found[half], part) if half else part
     return found
+
+
+def halves(lags):
+    """{lag: the shorter lag whose product enters its own, or 0}, rising."""
+    found = {}
+    for lag in sorted(set(lags)):
+        found[lag] = next((shorter for shorter in found if 2 * shorter >= lag), max(found, default=0))
+    return found
+
+
+def formed_of_terms(kept, scales, matrices, lags):
+    """`formed_to_the_end` of factors diag(kept) + sum_k diag(scale_k) M_k, Formed (member, chain, H, H), by lag.
+
+    NumPy: kept (member, chain, h, H), scales (member, chain, h, k, H), matrices (member, k, H, H).
+    """
+    parts, (members, chains, _, H) = halves(lags), kept.shape
+    shape = members, chains, len(parts)
+    found = np.empty((*shape, H, H)), *(np.empty(shape) for _ in range(3))
+    rising = [0, *parts]
+    of_lags = np.array(list(parts)), np.array([rising.index(half) - 1 for half in parts.values()])
+    kept, scales, matrices = map(np.ascontiguousarray, (kept, scales, matrices))
+    for m in range(members):
+        fill_formed(kept[m], scales[m], matrices[m], *of_lags, *(part[m] for part in found))
+    by_lag = zip(*(np.moveaxis(part, 2, 0) for part in found), strict=True)
+    return {
+        lag: Formed(values, exponent[..., None, None], norm, error)
+        for lag, (values, exponent, norm, error) in zip(parts, by_lag, strict=True)
+    }
 
 
 def multiplied(later, earlier):

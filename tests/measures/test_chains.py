@@ -7,6 +7,7 @@ from conftest import make_example
 from engine.common.backend import to_host
 from engine.measures.chains import by_step, chains, draw_pairs, jacobian_chain
 from engine.network.unroll import forward, jacobians
+from engine.products.singular_values import formed
 
 
 def test_pairs_are_uniform_and_inside_the_sequence():
@@ -28,12 +29,26 @@ def test_chains_are_those_of_each_lag(cell, place, members):
     samples, times = (np.stack(x) for x in zip(*(draw_pairs(s, lags, 6, 7, 4) for s in range(members)), strict=True))
     expected = [jacobian_chain(cell, W, steps, samples[:, i], times[:, i], lag) for i, lag in enumerate(lags)]
     found = [np.full_like(J, np.nan) for J in expected]
-    for i, some, J in chains(cell, place(W), place(steps), samples, times, lags):
-        found[i][:, :, some] = to_host(J)
+    for i, some, part in chains(cell, place(W), place(steps), samples, times, lags):
+        found[i][:, :, some] = to_host(part.J)
     for here, there in zip(found, expected, strict=True):
         np.testing.assert_allclose(
             here, there, rtol=1e-12, atol=1e-15
         )  # products over other columns: sums in another order
+
+
+def test_products_are_those_of_the_factors(cell):
+    """By terms, compiled, where the cell's Jacobian has such a form."""
+    (W, _), u, _ = make_example(cell)
+    steps, lags = by_step(forward(cell, W, u).z), [3, 1, 5]
+    samples, times = (np.stack(x) for x in zip(*(draw_pairs(s, lags, 6, 7, 4) for s in range(3)), strict=True))
+    for _, _, part in chains(cell, W, steps, samples, times, lags):
+        found, expected = part.product, formed(part.J)
+        np.testing.assert_allclose(found.values, expected.values, rtol=1e-12, atol=1e-15)  # sums in another order
+        np.testing.assert_array_equal(found.exponent, 0)
+        np.testing.assert_allclose(found.norm, expected.norm, rtol=1e-14)
+        # products to the end are grouped in another way, up to five factors here
+        assert (found.error >= expected.error / 4).all() and (found.error <= 4 * expected.error).all()
 
 
 def test_pairs_depend_on_seed_and_lag_alone():

@@ -13,10 +13,12 @@ from engine.products.singular_values import (
     RELATIVE_ERROR,
     Formed,
     formed,
+    formed_of_terms,
     formed_to_the_end,
     frobenius,
     graded_factor,
     log_singular_values,
+    log_values,
 )
 
 
@@ -143,6 +145,24 @@ def test_products_to_the_end_and_their_bound(lags, place):
             exact = exact_product(J[-lag:, 0]) * mpmath.mpf(2) ** -int(product.exponent[0, 0])
             off = float(mpmath.norm(exact - mpmath.matrix(product.values), 2))
         assert off <= product.error <= 1e-12 * frobenius(product.values)
+
+
+@pytest.mark.parametrize("power", [-300, 300])
+def test_products_of_terms_have_a_scale(power):
+    rng = np.random.default_rng(3)
+    terms = [rng.uniform(0.5, 1, shape) for shape in ((1, 2, 7, 4), (1, 2, 7, 2, 4), (1, 2, 4, 4))]
+    found, expected = (
+        formed_of_terms(size * terms[0], size * terms[1], terms[2], [2, 7])[7] for size in (2.0**power, 1.0)
+    )
+    back = 2.0 ** (found.exponent - 7 * power)
+    np.testing.assert_array_equal(back * found.values, expected.values)  # powers of two do not round
+    for here, there in ((found.norm, expected.norm), (found.error, expected.error)):
+        np.testing.assert_array_equal(back[..., 0, 0] * here, there)
+
+
+def test_products_of_terms_that_are_zero():
+    found = formed_of_terms(np.zeros((1, 1, 3, 4)), np.zeros((1, 1, 3, 1, 4)), np.ones((1, 1, 4, 4)), [3])[3]
+    assert np.isneginf(log_values(found, None, None)).all()
 
 
 def gated_chain(name, gain, gates, seed):
