@@ -54,7 +54,9 @@ def test_extending_works_as_it_stands(tmp_path):
         else:
             (folder / name).write_text(text, encoding="utf-8")
     made = {str(path.relative_to(folder / "results/mine")) for path in (folder / "results/mine").rglob("*")}
-    measured = {f"{kind}/fresh/peak/mgu.nc" for kind in ("effective_lr", "effective_rank")}
+    measured = {
+        f"{kind}/fresh/{task}/mgu.nc" for kind in ("effective_lr", "effective_rank") for task in ("peak", "copy")
+    }
     assert measured | {"figures/effective_lr/fresh/peak/mgu.pdf"} <= made
     assert "| `effective_rank/` " in (folder / "results/mine/README.md").read_text(encoding="utf-8")
 

@@ -15,6 +15,11 @@ class Parameters(NamedTuple):
     W_o: object  # (member, output, H), the readout, or (member, output, H + 1) with its bias in the last column
 
     @property
+    def outputs(self):
+        """Number of outputs."""
+        return self.W_o.shape[-2]
+
+    @property
     def has_readout(self):
         """Whether there is a readout: W_o is 0 where there is none."""
         return bool(self.W_o.any())

@@ -31,6 +31,7 @@ COORDINATES = {
     "below": ("unit of the layer below that a weight reads, counted from 0", "1"),
     "state": ("row of the state, counted from 0; of an LSTM h lies above c", "1"),
     "source": ("unit of the previous state that a weight reads, counted from 0", "1"),
+    "output": ("output of the network, counted from 0", "1"),
     "input": ("input channel, counted from 0", "1"),
     "departure": ("what is computed; `exact` is the definition", "1"),
     "slope_departure": ("what is computed; `exact` is the definition", "1"),

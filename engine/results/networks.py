@@ -11,8 +11,8 @@ from engine.network.unroll import Parameters
 from engine.results.netcdf import dataset, load, save
 
 
-def weight_quantities(cell):
-    """{name: Quantity} of the weights, by their names in docs/theory.md."""
+def weight_quantities(cell, outputs):
+    """{name: Quantity} of the weights, by their names in docs/theory.md, of networks with so many outputs."""
 
     unit = "unit" if len(cell.layers) == 1 else "layer_unit"
     places = [(layer, block) for layer in cell.layers for block in layer.blocks.values()]
@@ -27,10 +27,10 @@ def weight_quantities(cell):
         name: Quantity(dims(layer, *block), f"weight {name}", f"[CELL.{layer.name}]", dtype="")
         for name, (layer, block) in zip(cell.blocks, places, strict=True)
     }
-    label = f"[CELL.{cell.layers[-1].name}]"
+    label, output = f"[CELL.{cell.layers[-1].name}]", "" if outputs == 1 else " output"
     return weights | {
-        "W_o": Quantity(f"seed checkpoint {unit}", "readout weight W_o", label, dtype=""),
-        "b_o": Quantity("seed checkpoint", "bias b_o of the readout", label, dtype=""),
+        "W_o": Quantity(f"seed checkpoint{output} {unit}", "readout weight W_o", label, dtype=""),
+        "b_o": Quantity(f"seed checkpoint{output}", "bias b_o of the readout", label, dtype=""),
         "x_0": Quantity("state", "state before the first step", "[NET.start]"),
     }
 
@@ -38,9 +38,11 @@ def weight_quantities(cell):
 def save_networks(networks, attributes, path):
     """Writes Networks: weights by name over (seed, checkpoint, ...), as in a training file."""
     cell = networks.cell
-    coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints} | weight_coordinates(cell)
+    outputs = networks.parameters.outputs
+    coords = {"seed": networks.seeds, "checkpoint": networks.checkpoints} | weight_coordinates(cell, outputs)
     arrays = weight_arrays(cell, networks.parameters) | ({} if networks.x_0 is None else {"x_0": networks.x_0})
-    save(dataset(weight_quantities(cell), arrays, coords, attributes | network_attributes(networks)), path)
+    attributes = attributes | network_attributes(networks)
+    save(dataset(weight_quantities(cell, outputs), arrays, coords, attributes), path)
 
 
 def weight_arrays(cell, parameters):
@@ -48,13 +50,15 @@ def weight_arrays(cell, parameters):
     W, W_o = (np.swapaxes(p, 0, 1) for p in parameters)
     if not parameters.has_readout:
         return cell.unpack(W)
-    found = {**cell.unpack(W), "W_o": W_o[:, :, 0, : cell.units]}
-    return found if W_o.shape[3] == cell.units else found | {"b_o": W_o[:, :, 0, cell.units]}
+    W_o = W_o[:, :, 0] if parameters.outputs == 1 else W_o
+    found = {**cell.unpack(W), "W_o": W_o[..., : cell.units]}
+    return found if W_o.shape[-1] == cell.units else found | {"b_o": W_o[..., cell.units]}
 
 
-def weight_coordinates(cell):
+def weight_coordinates(cell, outputs):
     units = dict.fromkeys(("source", "layer_unit", "below"), range(cell.units))
-    return cell.unit_coordinates | units | {"input": range(cell.inputs), "state": range(cell.state_size)}
+    found = {"input": range(cell.inputs), "state": range(cell.state_size), "output": range(outputs)}
+    return cell.unit_coordinates | units | found
 
 
 def network_attributes(networks):
@@ -74,9 +78,14 @@ def load_networks(path, seeds=None, checkpoints=None):
     cell = make_cell(ds.cell_kind, int(ds.cell_units), int(ds.cell_inputs), **json.loads(ds.cell_options))
     weights = {name: np.swapaxes(ds[name].values, 0, 1) for name in cell.blocks}
     W = cell.pack(weights)
-    W_o = np.swapaxes(ds.W_o.values, 0, 1)[:, :, None] if "W_o" in ds else np.zeros_like(W[:, :, :1, : cell.units])
-    if "b_o" in ds:
-        W_o = np.append(W_o, np.swapaxes(ds.b_o.values, 0, 1)[..., None, None], axis=3)
+    W_o = load_readout(ds) if "W_o" in ds else np.zeros_like(W[:, :, :1, : cell.units])
     seeds, checkpoints = (tuple(ds[dim].values.tolist()) for dim in ("seed", "checkpoint"))
     x_0 = ds.x_0.values if "x_0" in ds else None
     return Networks(cell, Parameters(W, W_o), seeds, checkpoints, x_0, ds.attrs.get("direction"))
+
+
+def load_readout(ds):
+    """W_o (checkpoint, member, output, column) of the dataset of a training file."""
+    W_o, b_o = (np.swapaxes(ds[name].values, 0, 1) if name in ds else None for name in ("W_o", "b_o"))
+    W_o = W_o if "output" in ds.W_o.dims else W_o[:, :, None]
+    return W_o if b_o is None else np.append(W_o, b_o.reshape(*W_o.shape[:3], 1), axis=3)

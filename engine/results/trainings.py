@@ -16,8 +16,9 @@ def save_training(training, cell, loss, coords, attributes, path):
     """
     arrays = weight_arrays(cell, training.parameters)
     arrays |= {name: getattr(training, name) for name in TRAINING_QUANTITIES} | training.records
-    quantities = weight_quantities(cell) | loss_quantities(loss) | STEP_QUANTITIES
-    coords = coords | weight_coordinates(cell) | {"iteration": np.arange(training.loss.shape[1])}
+    outputs = training.parameters.outputs
+    quantities = weight_quantities(cell, outputs) | loss_quantities(loss) | STEP_QUANTITIES
+    coords = coords | weight_coordinates(cell, outputs) | {"iteration": np.arange(training.loss.shape[1])}
     save(dataset(quantities, arrays, coords, attributes | cell_attributes(cell)), path)
 
 

@@ -5,9 +5,12 @@ import pytest
 from conftest import small_cell
 
 from engine.cells import CELLS
-from engine.measures import gates, geometric
+from engine.measures import anisotropy, gates, geometric
+from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.network.ensemble import Networks
-from engine.network.unroll import Parameters
+from engine.network.unroll import Parameters, lag_gradients, per_sample_gradients
+from engine.tasks import make_task
+from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
 PROTOCOL = {"T": 16, "probe_batch": 6, "samples": 3, "lags": [1, 4, 9], "r": 2}
@@ -33,6 +36,25 @@ def test_every_quantity_has_the_shape_of_its_dimensions(name):
     assert found.keys() == gates.QUANTITIES.keys()
     for key, quantity in gates.QUANTITIES.items():
         assert found[key].shape == tuple(sizes[dim] for dim in quantity.dims.split()), key
+
+
+def test_a_task_of_several_outputs_is_measured_by_its_own_loss():
+    """What takes a loss, by the definitions of G_h and of the gradients of samples."""
+    cell, task, seeds = small_cell("multi", units=6, inputs=4), make_task("copy"), (1, 2)
+    parameters = initial_parameters(cell, seeds, "float64", outputs=3)
+    job = Networks(cell, Parameters(*(p[None] for p in parameters)), seeds, (0,))
+    found = gates.measure(job, task, **PROTOCOL)
+    u, y, _ = ensemble_batch(task, seeds, "probe", 0, T=16, n=4, batch=6)
+    G = lag_gradients(cell, parameters, u, y, task.loss)
+    expected = np.sqrt((G.reshape(16, 2, -1) ** 2).sum(axis=2)).T
+    np.testing.assert_allclose(np.exp(found["log_gradient_norm"][:, 0, 0]), expected, rtol=1e-11)  # five walks back
+    protocol = {"T": 16, "probe_batch": 6, "lags": [1], "pairs": 2, "r": 2}
+    found = anisotropy.measure(job, task, **protocol, gradients=8)
+    u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=16, n=4, batch=8)
+    rows = flat_rows(per_sample_gradients(cell, parameters, u, y, task.loss))
+    s, _, _ = gradient_spectrum(rows, 2)
+    np.testing.assert_allclose(found["gradient_singular_values"][:, 0], s, rtol=1e-9)
+    assert len(anisotropy.coordinates(job, lags=[1], pairs=2, gradients=10**6)["gradient_rank"]) == rows.shape[2]
 
 
 @pytest.mark.parametrize("name", CELLS)

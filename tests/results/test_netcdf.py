@@ -17,6 +17,7 @@ from engine.optimizers import make_optimizer
 from engine.results.netcdf import dataset, load, save
 from engine.results.networks import load_networks
 from engine.results.trainings import save_training
+from engine.tasks import make_task
 from engine.training.train import train
 
 QUANTITIES = {"height": Quantity("seed lag", "height of a thing", "[ELR.S]", units="m")}
@@ -162,6 +163,20 @@ def test_trained_networks_come_back(cell, tmp_path):
     assert networks.seeds == (5, 7) and networks.checkpoints == (0, 4)
     for found, expected in zip(networks.parameters, training.parameters, strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("readout_bias", [False, True])
+def test_networks_of_several_outputs_come_back_and_their_file_says_what_loss_it_is(tmp_path, readout_bias):
+    cell, task = small_cell("multi", inputs=4), make_task("copy")
+    protocol = {"T": 10, "batch": 3, "updates": 4, "checkpoints": [0, 4], "probe_batch": 2}
+    training = train(cell, make_optimizer("sgd"), lambda k: 0.1, task, [5, 7], **protocol, readout_bias=readout_bias)
+    save_training(training, cell, task.loss, {"seed": [5, 7], "checkpoint": [0, 4]}, {}, tmp_path / "t.nc")
+    for found, expected in zip(load_networks(tmp_path / "t.nc").parameters, training.parameters, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    ds = load(tmp_path / "t.nc")
+    assert ds.W_o.dims == ("seed", "checkpoint", "output", "unit") and ("b_o" in ds) == readout_bias
+    assert ds.loss.long_name == "mean cross-entropy of the batch, before the update"
+    assert ds.probe_loss.long_name == "mean cross-entropy of the probe batch, before the update that follows"
 
 
 def test_training_file_has_weights_by_their_names(tmp_path):

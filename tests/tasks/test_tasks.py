@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engine.losses.squared_error import SquaredError
 from engine.tasks import TASKS, make_task
 from engine.tasks.batches import ensemble_batch
 from engine.tasks.narma import Narma10
@@ -81,6 +82,17 @@ def test_masks():
     assert (u[:10, -1].sum(axis=1) > 0).all()
     for task in ("sinmix", "short"):
         assert not ensemble_batch(task, [1], "test", 0, T=30, n=4, batch=9)[0][:, 0, -1].any()
+
+
+def test_copy_asks_for_what_it_has_shown():
+    u, y, _ = make_task("copy").draw(np.random.default_rng(0), T, N, BATCH)
+    assert y.shape == (5, 1, BATCH)
+    shown = np.eye(N)[y[:, 0].astype(int)].swapaxes(1, 2)
+    np.testing.assert_array_equal(u[:5], shown)
+    np.testing.assert_array_equal(u[55:], np.eye(N)[[-1] * 5, :, None] * np.ones(BATCH))
+    assert not u[5:55].any()
+    counts = np.bincount(y.astype(int).ravel(), minlength=3)  # of 10000 symbols, within five standard errors
+    assert len(counts) == 3 and np.abs(counts - 10000 / 3).max() < 5 * np.sqrt(10000 * 2 / 9)
 
 
 def test_sinmix_channels_are_sinusoids_of_one_to_seven_periods():
@@ -196,6 +208,7 @@ SMALLEST = {  # T and n
     "ar2": (2, 1),
     "narma10": (10, 1),
     "narma20": (20, 1),
+    "copy": (10, 4),
 }
 
 
@@ -225,7 +238,9 @@ def test_an_unknown_task_is_refused():
 def test_the_shortest_sequence_works(name):
     task = make_task(name)
     u, y, redrawn = task.draw(np.random.default_rng(0), task.min_length, task.min_channels, 3)
-    assert u.shape == (task.min_length, task.min_channels, 3) and y.shape == (3,)
+    one_number = (task.loss, task.outputs) == (SquaredError(), 1)
+    shape = (3,) if one_number else (task.loss.steps, task.loss.rows(task.outputs), 3)
+    assert u.shape == (task.min_length, task.min_channels, 3) and y.shape == shape
     assert np.isfinite(u).all() and np.isfinite(y).all()
     assert redrawn >= 0
 

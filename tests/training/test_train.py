@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from conftest import small_cell
 
+from engine.network.gradient import tell_plain
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
+from engine.tasks import make_task
 from engine.tasks.batches import ensemble_batch
+from engine.tasks.copy import Copy
+from engine.training.data import batches
 from engine.training.train import initial_parameters, train
 from engine.training.update_statistics import flat
 
@@ -43,6 +47,48 @@ def test_members_of_a_pass_change_nothing(cell, optimizer):
     for a, b in zip(together.parameters, alone.parameters, strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(together.loss, alone.loss)
+
+
+@pytest.mark.parametrize("sequences", [None, 20])
+@pytest.mark.parametrize("readout_bias", [False, True])
+def test_a_task_says_how_many_outputs_there_are_and_what_their_loss_is(caplog, device, sequences, readout_bias):
+    """The written-out loop of copy; no compiled form is taken, and one line says so."""
+    cell, task, protocol = small_cell("multi", inputs=4), make_task("copy"), PROTOCOL | {"probe_batch": 5}
+    tell_plain.cache_clear()
+    with caplog.at_level(logging.INFO):
+        found = train(
+            cell,
+            make_optimizer("sgd"),
+            lambda k: 0.05,
+            "copy",
+            SEEDS,
+            **protocol,
+            sequences=sequences,
+            readout_bias=readout_bias,
+            device=device,
+            members_per_pass=2,
+        )
+    outputs = f"of 3 outputs{' with biases' * readout_bias} at 5 steps"
+    assert caplog.text.count(f"the cross-entropy {outputs} has no compiled gradient") == 1
+    assert found.parameters.W_o.shape == (3, 3, 3, 5 + readout_bias)
+    parameters = initial_parameters(cell, SEEDS, "float64", outputs=3, bias=readout_bias)
+    for k, (u, y, _) in zip(
+        range(6), batches(task, SEEDS, T=12, n=4, batch=8, sequences=sequences)(range(6)), strict=True
+    ):
+        loss, gradient = loss_and_gradient(cell, parameters, u, y, task.loss)
+        np.testing.assert_allclose(found.loss[:, k], loss, rtol=1e-12)  # other arrays may add in another order
+        parameters = Parameters(*(p - 0.05 * g for p, g in zip(parameters, gradient, strict=True)))
+    u, y, _ = ensemble_batch(task, SEEDS, "probe", 0, T=12, n=4, batch=5)
+    held, _ = loss_and_gradient(cell, parameters, u, y, task.loss)
+    np.testing.assert_allclose(found.records["probe_loss"][:, -1], held, rtol=1e-11)
+
+
+def test_copy_is_learned():
+    """Without a delay to bridge, a few hundred updates bring the cross-entropy from log 3 to a tenth."""
+    cell, task = small_cell("multi", units=16, inputs=4), Copy(length=1)
+    protocol = {"T": 3, "batch": 16, "updates": 300, "checkpoints": [300]}
+    loss = train(cell, make_optimizer("adam"), lambda k: 1e-2, task, SEEDS, **protocol).loss
+    assert np.abs(loss[:, 0] - np.log(3)).max() < 0.3 and loss[:, -20:].mean() < 0.1
 
 
 def test_other_arrays_train_the_same(cell, device):
