@@ -1,11 +1,13 @@
 """Where the time of a finished run goes: `.venv/bin/python benchmarks/breakdown.py FOLDER`, its folder of results.
 
-Reads what Snakemake has written of each training and measuring job below FOLDER/benchmarks. Prints a table of seconds
-and core-seconds by rule, beside those of training, and what all others take beside training; writes them to
-benchmarks/results/breakdown.md. A run that has not finished will do: the table is then about the jobs that have.
+Reads what Snakemake has written of each training and measuring job below FOLDER/benchmarks, and core-seconds from the
+last line of its log. Prints a table of seconds and core-seconds by rule, beside those of training, and what all others
+take beside training; writes them to benchmarks/results/breakdown.md. A run that has not finished will do: the table is
+then about the jobs that have.
 """
 
 import argparse
+import re
 from pathlib import Path
 
 import one_core  # noqa: F401  finds the engine
@@ -19,11 +21,21 @@ def jobs(results):
     """One row a job: what it made, its seconds, core-seconds and largest memory in MB."""
     folder = results / "benchmarks"
     rows = [
-        pd.read_csv(path, sep="\t").assign(rule=path.relative_to(folder).parts[0]) for path in folder.rglob("*.tsv")
+        pd.read_csv(path, sep="\t").assign(
+            rule=path.relative_to(folder).parts[0],
+            core_seconds=core_seconds(results / "logs" / path.relative_to(folder).with_suffix(".log")),
+        )
+        for path in folder.rglob("*.tsv")
     ]
     if not rows:
         raise SystemExit(f"{folder} has no .tsv: name the folder of a finished run, such as results/paper")
     return pd.concat(rows)
+
+
+def core_seconds(log):
+    """What the last line of a job's log says, NaN where it says nothing: of a killed job, or an old one."""
+    found = re.search(r"took ([\d.]+) core-seconds\s*$", log.read_text(encoding="utf-8"))
+    return float(found[1]) if found else float("nan")
 
 
 def commit_of_run(results):
@@ -37,7 +49,7 @@ def main():
     results = parser.parse_args().results
     found = jobs(results)
     table = found.groupby("rule").agg(
-        jobs=("s", "size"), seconds=("s", "sum"), core_seconds=("cpu_time", "sum"), largest_MB=("max_rss", "max")
+        jobs=("s", "size"), seconds=("s", "sum"), core_seconds=("core_seconds", "sum"), largest_MB=("max_rss", "max")
     )
     parts = {"all": table, "all but training": table.drop("training", errors="ignore")}
     sums = pd.DataFrame({name: part.sum() for name, part in parts.items()}).T.assign(largest_MB=table.largest_MB.max())

@@ -1,12 +1,15 @@
 """Logs, error messages and attributes of results, for every script."""
 
+import atexit
 import json
 import logging
+import os
 import sys
 from hashlib import sha256
 from pathlib import Path
 
 from engine.common.files import full_path
+from engine.common.memory import keep_freed_memory
 from engine.results.provenance import provenance
 from workflow.plugins import load, plugins_among
 
@@ -30,7 +33,11 @@ def start(snakemake):
     # First in the log: what to raise if the job is killed. (Snakemake shows no scheduler's log after an empty one.)
     log.info("%s: asked for %d MB and %d min", snakemake.rule, asked.mem_mb, asked.runtime)
 
+    atexit.register(say_what_it_took)
+    keep_freed_memory()
+
     def end(kind, error, trace):
+        atexit.unregister(say_what_it_took)  # the log ends with the error
         if kind.__name__ == "OutOfMemoryError":  # CuPy's, which need not be there
             log.error("%s: the GPU is too small (%s). What a job holds: %s", snakemake.rule, error, LOWERED_BY)
         elif issubclass(kind, ValueError | RuntimeError) and type(error).__module__ != "numpy.linalg":
@@ -43,6 +50,11 @@ def start(snakemake):
     at_start.update(contents(snakemake.input.code))
     for path in plugins_among(at_start):
         load(path)
+
+
+def say_what_it_took():
+    """Snakemake's own count of the core-seconds may be half a minute old when a job ends."""
+    log.info("took %.1f core-seconds", sum(os.times()[:4]))
 
 
 def contents(paths):

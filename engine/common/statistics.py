@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.stats import rankdata
 
 from engine.common.backend import like, namespace, zeros
 
@@ -82,5 +81,15 @@ def rank_correlation(x, y):
     everywhere = np.ones(np.broadcast_shapes(x.shape, y.shape), dtype=bool)
     with np.errstate(invalid="ignore", divide="ignore"):
         known = [np.isfinite(deviations(v, everywhere)[2]) for v in (x, y)]
-        (dx, _, xx), (dy, _, yy) = (deviations(rankdata(v, axis=-1), everywhere) for v in (x, y))
+        (dx, _, xx), (dy, _, yy) = (deviations(ranks(v), everywhere) for v in (x, y))
         return np.where(known[0] & known[1], (dx * dy).sum(axis=-1) / np.sqrt(xx * yy), np.nan)
+
+
+def ranks(x):
+    """Ranks along the last axis of a NumPy array without NaN; ties have their mean.
+
+    scipy.stats.rankdata gives the same, but half of the time in which a job starts would go to its import.
+    """
+    rows = x.reshape(-1, x.shape[-1])
+    places = ([np.searchsorted(np.sort(row), row, side) for side in ("left", "right")] for row in rows)
+    return np.array([(below + up_to + 1) / 2 for below, up_to in places]).reshape(x.shape)

@@ -2,13 +2,14 @@
 
 import json
 import logging
+import re
 import sys
 from types import SimpleNamespace
 
 import pytest
 
 from engine.common.backend import CPU
-from workflow.job import attributes, start
+from workflow.job import attributes, say_what_it_took, start
 
 
 class OutOfMemoryError(Exception):
@@ -35,6 +36,11 @@ def end(tmp_path, monkeypatch):
 
 def test_what_the_job_asked_for_comes_first(end):
     assert "train: asked for 900 MB and 10 min" in end(ValueError("a mistake")).splitlines()[0]
+
+
+def test_what_a_job_took_is_said_as_the_breakdown_reads_it(end):
+    say_what_it_took()
+    assert re.search(r"took [\d.]+ core-seconds\s*$", end(ValueError("a mistake")).splitlines()[1])
 
 
 def test_a_mistake_is_told_in_its_words_alone(end):
