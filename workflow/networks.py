@@ -14,7 +14,7 @@ from workflow.parts import cell_settings, smallest_cell
 # Measurements of a network, and the keys of their protocol in the block of the same name.
 PROTOCOLS = {
     "expansion": ("epsilons",),
-    "effective_lr": ("probe_batch",),
+    "effective_lr": ("probe_batch", "pairs"),
     "anisotropy": ("probe_batch", "lags", "pairs", "gradients", "rank"),
     "gates": ("probe_batch", "samples", "lags", "rank"),
     "lyapunov": ("transient", "blocks", "samples", "exponents"),

@@ -4,10 +4,10 @@ LARGE = {"mem_mb": 4000, "runtime": 24 * 60}  # MB and minutes; above them a lin
 KEYS = {  # that lower what a job needs; `seeds_per_job` lowers its time too
     "train": ("units", "T", "batch", "updates"),
     "expansion": ("units", "expansion.T"),
-    "effective_lr": ("units", "effective_lr.T", "effective_lr.probe_batch"),
+    "effective_lr": ("units", "effective_lr.T", "effective_lr.probe_batch", "effective_lr.pairs"),
     "anisotropy": ("units", "anisotropy.lags", "anisotropy.pairs", "anisotropy.gradients"),
     "gates": ("units", "T", "gates.samples", "gates.probe_batch"),
-    "lyapunov": ("units", "lyapunov.T", "lyapunov.samples"),
+    "lyapunov": ("units", "lyapunov.T", "lyapunov.samples", "lyapunov.exponents"),
     "autonomous": ("lyapunov.autonomous", "lyapunov.T"),
 }
 

@@ -69,20 +69,23 @@ def training(config, w, seeds):
 
 
 def expansion(config, w, seeds):
-    """The Jacobians of all seeds, and the remainder of each epsilon."""
+    """The Jacobian of one step of all seeds, and the remainder of each epsilon."""
     block = config["expansion"]
     _, state = cell_sizes(config, w.cell, block["inputs"])
-    matrices = seeds * (block["T"] + len(block["epsilons"]))
-    return Size(6 * matrices * state**2, 100 * matrices * state**3)
+    remainders = seeds * (4 + len(block["epsilons"])) * state**2
+    return Size(12 * remainders, 12 * block["T"] * remainders * state)
 
 
 def effective_lr(config, w, seeds):
-    """All products of Jacobians of one network at a time, and the gates of all pairs."""
+    """All products of Jacobians of one network at a time, or those of some drawn pairs, and the gates of all pairs."""
     block = config["effective_lr"]
     _, state = cell_sizes(config, w.cell, block["inputs"])
     pairs = block["T"] ** 2 / 2 * block["probe_batch"]
-    jacobians = block["T"] * block["probe_batch"] * state**2
-    return Size(12 * jacobians + 6 * pairs * state, seeds * len(block["checkpoints"]) * pairs * 60 * state**3)
+    jacobians = block["T"] * block["probe_batch"]
+    if "pairs" in block:
+        pairs, jacobians = block["T"] / 2 * block["pairs"], min(block["pairs"], 16)
+    held = 12 * jacobians * state**2 + 6 * pairs * state
+    return Size(held, seeds * len(block["checkpoints"]) * pairs * 60 * state**3)
 
 
 def anisotropy(config, w, seeds):
@@ -109,14 +112,16 @@ def lyapunov(config, w, seeds):
     """The Jacobian and the directions of each sample, of one network at a time."""
     block, training = config["lyapunov"], config[w.experiment]
     _, state = cell_sizes(config, w.cell, training["inputs"])
-    return directions(block["samples"], state, seeds * len(training["checkpoints"]) * block["T"])
+    steps = seeds * len(training["checkpoints"]) * block["T"]
+    return directions(block["samples"], state, steps, block.get("exponents"))
 
 
 def autonomous(config, w, seeds):
     """The same of a network that runs without input."""
-    return directions(1, build_cell(autonomous_cell(config, w.autonomous)).state_size, seeds * config["lyapunov"]["T"])
+    block, cell = config["lyapunov"], build_cell(autonomous_cell(config, w.autonomous))
+    return directions(1, cell.state_size, seeds * block["T"], block.get("exponents"))
 
 
-def directions(samples, state, steps):
-    """Every step one product and at most one orthogonalization."""
-    return Size(20 * samples * state**2, steps * samples * 20 * state**3)
+def directions(samples, state, steps, exponents=None):
+    """Every step the Jacobian, and of so many directions one product and at most one orthogonalization."""
+    return Size(20 * samples * state**2, steps * samples * 20 * state**2 * min(exponents or state, state))

@@ -12,7 +12,7 @@ differences         departures of the released code; differences_slope: of its s
 
 These are parts of them:
 
-unit_rates          of effective_lr
+unit_rates          of effective_lr, as drawn_pairs, where not all pairs are taken
 gradient_spectrum   of anisotropy
 lag_profiles        of gates, as gate_fits with geometric, step_sizes, timescales and alignment
 chains              the Jacobians of chosen products; runs: sequences and states; each: the loop over networks

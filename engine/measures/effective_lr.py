@@ -8,10 +8,12 @@ from engine.common.backend import CPU, like, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.statistics import line_fit, log_mean, log_median, quantiles
 from engine.measures import unit_rates
+from engine.measures.drawn_pairs import DrawnPairs, median_errors
 from engine.measures.each import measure_each
 from engine.measures.runs import run
 from engine.network.unroll import jacobians
-from engine.products.spectral_norms import first_order_log_norms, log_spectral_norms, pairs
+from engine.products.spectral_norms import first_order_log_norms, log_spectral_norms
+from engine.products.spectral_norms import pairs as all_pairs
 
 TITLE = "Effective learning rates by lag"
 BY_LAG = "seed checkpoint lag"
@@ -39,51 +41,65 @@ QUANTITIES = {
         "[ELR.neuron]",
     ),
 } | unit_rates.QUANTITIES
+OF_DRAWN_PAIRS = {  # in a file only where pairs are drawn
+    "log_sensitivity_error": Quantity(BY_LAG, "standard error of log_sensitivity, by the drawn pairs", "[ELR.S]"),
+    "pair_sample": Quantity("seed pair", "sample of the probe batch, counted from 0", "[ELR.S]", dtype="i4"),
+    "pair_time": Quantity("pair", "time t, of which all lags are taken", "[ELR.S]", units="time step", dtype="i4"),
+}
+QUANTITIES |= OF_DRAWN_PAIRS
 
 UNIT_SAMPLES = 4  # of the probe batch, along which the rates of units are taken
 PREDICTORS = ("log_dominant_product", "log_first_order_product")
 
 
-def coordinates(networks, *, T, predictor_checkpoints=None, **_):
+def coordinates(networks, *, T, pairs=None, predictor_checkpoints=None, **_):
     """{dimension: values} of QUANTITIES."""
     return networks.cell.unit_coordinates | {
         "seed": networks.seeds,
         "checkpoint": networks.checkpoints,
         "predictor_checkpoint": predictor_checkpoints or first_and_last(networks.checkpoints),
         "lag": range(1, T),
+        "pair": range(pairs or 0),
     }
 
 
-def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None, device=CPU, members_per_pass=None):
+def measure(
+    networks,
+    task,
+    *,
+    rate,
+    T,
+    probe_batch,
+    pairs=None,
+    predictor_checkpoints=None,
+    device=CPU,
+    members_per_pass=None,
+):
     """All QUANTITIES of a gated cell's networks on one fixed probe batch a seed; `rate` is the step size mu.
 
-    [ELR.A0], [ELR.A1] and the rates of units [ELR.diag] are taken at `predictor_checkpoints`, by default the first and
-    the last. `log_unit_gate_product` is there for a cell with a gate for each unit.
+    With `pairs` as many (sample, t) are drawn, and everything is measured along them: for large networks and long
+    sequences. Else all pairs are taken, and OF_DRAWN_PAIRS are left out. [ELR.A0], [ELR.A1] and the rates of units
+    [ELR.diag] are taken at `predictor_checkpoints`, by default the first and the last. `log_unit_gate_product` is there
+    for a cell with a gate for each unit.
     """
     cell, checkpoints = networks.cell, predictor_checkpoints or first_and_last(networks.checkpoints)
-    t, k = pairs(T)
+    along = DrawnPairs(networks, pairs, T, probe_batch, device) if pairs else AllPairs(cell)
 
     def states(parameters, seeds):
         return run(networks, parameters, task, seeds, T=T, batch=probe_batch, device=device)[0].z
 
     def effective_rates(parameters, seeds):
-        z = states(parameters, seeds)
-        A, B = jacobians(cell, parameters.W, z)
-        by_pair = {"log_sensitivity": log_spectral_norms(A + B)} | gate_products(cell, parameters.W, z)
-        return summarize(by_pair, t - k, rate)
+        return summarize(*along.sensitivities(parameters.W, states(parameters, seeds), seeds), rate, bool(pairs))
 
     def predictors(parameters, seeds):
-        A, B = jacobians(cell, parameters.W, states(parameters, seeds))
-        by_lag = (to_host(medians_by_lag(values, t - k)) for values in first_order_log_norms(A, B))
-        return dict(zip(PREDICTORS, by_lag, strict=True))
+        norms, lag = along.first_order_norms(parameters.W, states(parameters, seeds), seeds)
+        return dict(zip(PREDICTORS, (to_host(medians_by_lag(values, lag)) for values in norms), strict=True))
 
     def rates_of_units(parameters, seeds):
-        z = states(parameters, seeds)[..., : min(UNIT_SAMPLES, probe_batch)]
-        A, B = jacobians(cell, parameters.W, z)
-        return unit_rates.unit_rates(cell, parameters.W, z, A + B, rate)
+        return unit_rates.summarize(*along.unit_means(parameters.W, states(parameters, seeds), seeds), rate)
 
     settings = {"device": device, "members_per_pass": members_per_pass}
-    found = measure_each(networks, effective_rates, f"{task} {cell.name}", **settings)
+    found = along.drawn | measure_each(networks, effective_rates, f"{task} {cell.name}", **settings)
     title = f"{task} {cell.name}: rates of units"
     found |= measure_each(networks.at(checkpoints), rates_of_units, title, **settings)
     if cell.gate_reacts:
@@ -91,6 +107,27 @@ def measure(networks, task, *, rate, T, probe_batch, predictor_checkpoints=None,
     # J = A: all three products are the same.
     log_S = found["log_sensitivity"][:, [networks.checkpoints.index(k) for k in checkpoints]]
     return found | dict.fromkeys(PREDICTORS, log_S)
+
+
+class AllPairs:
+    """All pairs (t, k) of all samples; the methods are those of `DrawnPairs`."""
+
+    def __init__(self, cell):
+        self.cell, self.drawn = cell, {}
+
+    def sensitivities(self, W, z, seeds):
+        A, B = jacobians(self.cell, W, z)
+        t, k = all_pairs(z.shape[0])
+        return {"log_sensitivity": log_spectral_norms(A + B)} | gate_products(self.cell, W, z), t - k
+
+    def first_order_norms(self, W, z, seeds):
+        t, k = all_pairs(z.shape[0])
+        return first_order_log_norms(*jacobians(self.cell, W, z)), t - k
+
+    def unit_means(self, W, z, seeds):
+        z = z[..., : min(UNIT_SAMPLES, z.shape[3])]
+        A, B = jacobians(self.cell, W, z)
+        return unit_rates.means_of_all(self.cell, W, z, A + B)
 
 
 def first_and_last(checkpoints):
@@ -104,7 +141,7 @@ def gate_products(cell, W, z):
     The products of a cell with a gate for each unit are taken unit by unit and then averaged over the units.
     """
     xp = namespace(z)
-    t, k = pairs(z.shape[0])
+    t, k = all_pairs(z.shape[0])
     log_g, log_r = (
         xp.permute_dims(xp.stack(parts), (0, 1, 3, 2))
         for parts in zip(*(cell.log_gates(W, z[i, ...]) for i in range(z.shape[0])), strict=True)
@@ -129,12 +166,17 @@ def products_of_gates(log_g, t, k):
     return xp.where(between(xp.astype(zero, xp.int64)) > 0, -float("inf"), between(xp.where(zero, 0, log_g)))
 
 
-def summarize(by_pair, lag, rate):
-    """QUANTITIES from {name: values (pair, member, sample)}: medians by lag, profiles and the power fit."""
+def summarize(by_pair, lag, rate, drawn=False):
+    """QUANTITIES from {name: values (pair, member, sample)}: medians by lag, profiles and the power fit.
+
+    For drawn pairs, of one sample each, the standard error too.
+    """
     found = {name: to_host(medians_by_lag(values, lag)) for name, values in by_pair.items()}
     fit = power_fit(by_pair["log_gate_product"], by_pair["log_sensitivity"])
     found |= {name: to_host(value) for name, value in fit._asdict().items()}
     sensitivity, product = found["log_sensitivity"], found["log_gate_product"]
+    if drawn:
+        found["log_sensitivity_error"] = to_host(median_errors(by_pair["log_sensitivity"], lag))
     found["log_effective_rate"] = np.log(rate) + sensitivity
     found["log_normalized_profile"] = sensitivity - sensitivity[:, :1]
     found["log_fitted_power_profile"] = found["slope"][:, None] * (product - product[:, :1])

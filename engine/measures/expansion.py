@@ -12,7 +12,7 @@ from engine.common.quantity import Quantity
 from engine.common.seeding import stream
 from engine.common.statistics import line_fit
 from engine.measures.runs import run
-from engine.network.unroll import Parameters, forward, jacobians
+from engine.network.unroll import Parameters, forward
 from engine.products.linalg import spectral_norm
 from engine.products.scaled import log_frobenius_norm, plus, scaled, times
 
@@ -54,9 +54,16 @@ def measure(networks, task, *, T, epsilons, device=CPU):
 
 def expand(cell, W, z, epsilons, device):
     """All QUANTITIES, NumPy, of networks W (member, row, column) along one sequence each, z (T, member, H + n, 1)."""
-    A, B = (part[:, :, 0, ...] for part in jacobians(cell, W, z))
-    log_C2, log_F = (to_host(x) for x in error_logs(A, B, device.move(np.array([*epsilons, 1.0]))))
-    return step_norms(A, B) | summarize(epsilons, log_C2[:, :-1], log_C2[:, -1], log_F)
+    eps = device.move(np.array([*epsilons, 1.0]))
+    log_C2, log_F = (to_host(x) for x in error_logs(parts_by_step(cell, W, z), eps))
+    return step_norms(parts_by_step(cell, W, z)) | summarize(epsilons, log_C2[:, :-1], log_C2[:, -1], log_F)
+
+
+def parts_by_step(cell, W, z):
+    """Yields A_t and B_t (member, H, H) of a single sequence: those of all steps together may be too large."""
+    for t in range(z.shape[0]):
+        A, B = cell.step_jacobian(W, z[t, ...])
+        yield A[:, 0, ...], B[:, 0, ...]
 
 
 def summarize(epsilons, log_C2, log_C2_at_1, log_F_at_1):
@@ -96,9 +103,10 @@ def sines(seeds, T, n, noise):
     return np.stack([draw(seed) for seed in seeds], axis=1)[..., None]
 
 
-def step_norms(A, B):
-    """||A_t||_2, ||B_t||_2 and r_t, each (member, T), NumPy, from parts (T, member, H, H); relative error 1e-14."""
-    dominant, correction = (to_host(spectral_norm(part)).T for part in (A, B))
+def step_norms(parts):
+    """||A_t||_2, ||B_t||_2 and r_t, each (member, T), NumPy, from A_t, B_t (member, H, H) of each step; to 1e-14."""
+    norms = [[to_host(spectral_norm(part)) for part in both] for both in parts]
+    dominant, correction = (np.stack(norm, axis=1) for norm in zip(*norms, strict=True))
     return {
         "dominant_norm": dominant,
         "correction_norm": correction,
@@ -106,17 +114,18 @@ def step_norms(A, B):
     }
 
 
-def error_logs(A, B, eps):
+def error_logs(parts, eps):
     """log ||R(eps)||_F = log C2(eps) [EXP.C2] (member, epsilon), and log ||F(1)||_F (member,).
 
-    From A, B (T, member, H, H) and eps (epsilon,).
+    From A_t, B_t (member, H, H) of each step and eps (epsilon,).
     """
-    xp = namespace(A)
-    A, B, eps = A[:, :, None, ...], B[:, :, None, ...], eps[:, None, None]
-    F0, F1, L = scaled(A[0, ...]), scaled(A[0, ...] + B[0, ...]), scaled(B[0, ...])
-    R = scaled(xp.zeros_like(A[0, ...] + eps))
-    for t in range(1, A.shape[0]):
-        R = plus(times(A[t, ...] + eps * B[t, ...], R), times(B[t, ...], L))
-        L = plus(times(A[t, ...], L), times(B[t, ...], F0))
-        F0, F1 = times(A[t, ...], F0), times(A[t, ...] + B[t, ...], F1)
+    xp, eps = namespace(eps), eps[:, None, None]
+    steps = ((A[:, None, ...], B[:, None, ...]) for A, B in parts)
+    A, B = next(steps)
+    F0, F1, L = scaled(A), scaled(A + B), scaled(B)
+    R = scaled(xp.zeros_like(A + eps))
+    for A, B in steps:
+        R = plus(times(A + eps * B, R), times(B, L))
+        L = plus(times(A, L), times(B, F0))
+        F0, F1 = times(A, F0), times(A + B, F1)
     return log_frobenius_norm(R), log_frobenius_norm(F1)[:, 0]

@@ -39,22 +39,34 @@ def unit_rates(cell, W, z, J, rate):
 
     Of an LSTM the units are those of c.
     """
-    xp, rows = namespace(J), np.array(cell.memory_rows)
+    return summarize(*means_of_all(cell, W, z, J), rate)
+
+
+def means_of_all(cell, W, z, J):
+    """log of the mean over all pairs of |[Phi]_qq| and of |Gamma0 + Gamma1| of each unit q, (member, lag, unit)."""
     by_pair, t, k = log_diagonals(J)
-    exact = to_host(xp.stack([lag_mean(by_pair, t - k == h) for h in range(1, J.shape[0])], axis=1))[..., rows]
-    first = to_host(xp.stack(list(first_order(cell, W, z, J)), axis=1))
-    found = {}
+    exact = means_by_lag(by_pair, t - k)[..., np.array(cell.memory_rows)]
+    return exact, to_host(namespace(J).stack(list(first_order(cell, W, z, J)), axis=1))
+
+
+def means_by_lag(log_x, lag):
+    """log of the mean of x over pairs of one lag and samples, NumPy (member, lag, unit)."""
+    xp = namespace(log_x)
+
+    def mean(h):
+        some = xp.take(log_x, like(log_x, np.flatnonzero(lag == h)), axis=0)
+        return log_mean(log_mean(some, axis=0), axis=1)
+
+    return to_host(xp.stack([mean(h) for h in np.unique(lag)], axis=1))
+
+
+def summarize(exact, first, rate):
+    """All QUANTITIES (member, ...), NumPy, from `means_of_all`."""
+    found, units = {}, exact.shape[-1]
     for name, rates in {"": exact, "first_order_": first}.items():
         found[f"log_{name}unit_rate"] = log(rate) + rates
-        found[f"log_{name}envelope"] = log(rate * len(rows)) + log_mean(rates, axis=-1)
+        found[f"log_{name}envelope"] = log(rate * units) + log_mean(rates, axis=-1)
     return found | agreement(found["log_envelope"], found["log_first_order_envelope"])
-
-
-def lag_mean(log_x, chosen):
-    """log of the mean of x over the chosen pairs and all samples, (member, unit), from (pair, member, sample, unit)."""
-    xp = namespace(log_x)
-    some = xp.take(log_x, like(log_x, np.flatnonzero(chosen)), axis=0)
-    return log_mean(log_mean(some, axis=0), axis=1)
 
 
 def first_order(cell, W, z, J):

@@ -6,6 +6,7 @@ from conftest import DEVICES, small_cell
 
 from engine.common.backend import to_host
 from engine.measures.effective_lr import (
+    OF_DRAWN_PAIRS,
     PREDICTORS,
     QUANTITIES,
     first_and_last,
@@ -100,14 +101,14 @@ def test_every_quantity_is_its_definition(name):
 def test_shapes_are_those_of_the_quantities(name):
     sizes = {"seed": 2, "checkpoint": 2, "predictor_checkpoint": 2, "lag": T - 1, "unit": 5}
     found = measure(networks_of(small_cell(name)), "adding", rate=0.1, T=T, probe_batch=PROBES)
-    assert set(found) == set(QUANTITIES)
+    assert set(found) == set(QUANTITIES) - set(OF_DRAWN_PAIRS)
     for quantity, array in found.items():
         assert array.shape == tuple(sizes[dim] for dim in QUANTITIES[quantity].dims.split()), quantity
 
 
 def test_one_gate_for_all_units_has_no_products_by_unit():
     found = measure(networks_of(small_cell("scalar")), "adding", rate=0.1, T=T, probe_batch=PROBES)
-    assert set(QUANTITIES) - set(found) == {"log_unit_gate_product"}
+    assert set(QUANTITIES) - set(found) == {"log_unit_gate_product", *OF_DRAWN_PAIRS}
 
 
 @pytest.mark.parametrize("name", ["leaky", "multi"])

@@ -42,7 +42,7 @@ def exact_errors(A, B, epsilons):
 
 def test_errors_equal_the_definition_in_60_digits():
     A, B = random_parts()
-    log_C2, log_F = expansion.error_logs(A, B, np.array(EPSILONS))
+    log_C2, log_F = expansion.error_logs(zip(A, B, strict=True), np.array(EPSILONS))
     for m in range(A.shape[1]):
         errors, F_at_1 = exact_errors(A[:, m], B[:, m], EPSILONS)
         # 9 products of 4 x 4 matrices: some 1e-15 of rounding; a difference in double precision would be off by
@@ -54,7 +54,7 @@ def test_errors_equal_the_definition_in_60_digits():
 def test_errors_equal_the_direct_difference_where_that_is_accurate():
     A, B = random_parts(T=60, members=3, H=16)
     A /= 1.5
-    log_C2, log_F = expansion.error_logs(A, B, np.array([0.3, 1.0]))
+    log_C2, log_F = expansion.error_logs(zip(A, B, strict=True), np.array([0.3, 1.0]))
     for m in range(A.shape[1]):
         products = [np.eye(16), np.eye(16), np.eye(16)]
         L = np.zeros((16, 16))
@@ -71,9 +71,9 @@ def test_errors_equal_the_direct_difference_where_that_is_accurate():
 def test_nothing_underflows_or_overflows_and_scaling_does_not_round():
     A, B = random_parts(T=700)
     eps = np.array([1e-3])
-    plain = expansion.error_logs(A, B, eps)
+    plain = expansion.error_logs(zip(A, B, strict=True), eps)
     for factor in (2.0**-6, 2.0**6):  # the product shrinks or grows by 2^4200, far outside float64
-        scaled = expansion.error_logs(factor * A, factor * B, eps)
+        scaled = expansion.error_logs(zip(factor * A, factor * B, strict=True), eps)
         for before, after in zip(plain, scaled, strict=True):
             # a power of two changes no digit of a product; the logs near 3000 are rounded to 5e-13.
             np.testing.assert_allclose(after - before, 700 * np.log(factor), rtol=0, atol=2e-12)
@@ -99,7 +99,7 @@ def test_slope_is_that_of_the_five_smallest_eps_in_any_order():
 def test_spectral_norms_equal_the_largest_singular_value():
     A, B = random_parts(H=12)
     B[:, 0, 1:] = 0  # rank 1, as for a scalar gate
-    found = expansion.step_norms(A, B)
+    found = expansion.step_norms(zip(A, B, strict=True))
     for name, part in (("dominant_norm", A), ("correction_norm", B)):
         # the Gram matrix squares the values, but the largest keeps its relative rounding error.
         np.testing.assert_allclose(found[name].T, np.linalg.svd(part)[1][..., 0], rtol=1e-14)

@@ -54,3 +54,23 @@ def test_each_thread_beyond_the_first_is_a_process():
     one = sizes.training(CONFIG, JOB, 20)
     assert found["mem_mb"](JOB, 1, threads=1) == one.megabytes and found["runtime"](JOB, 1) == one.minutes
     assert found["mem_mb"](JOB, 1, threads=3) == one.megabytes + 2 * sizes.MEGABYTES_OF_A_PROCESS
+
+
+@pytest.mark.parametrize(
+    "size, key", [(sizes.effective_lr, "effective_lr.pairs"), (sizes.lyapunov, "lyapunov.exponents")]
+)
+def test_a_key_that_is_left_out_lowers_what_a_large_job_asks_for(size, key):
+    block, name = key.split(".")
+    large = CONFIG | {"units": 512, block: CONFIG[block] | {"T": 500}}
+    less = large | {block: large[block] | {name: 8}}
+    assert size(less, JOB, 1).operations < size(large, JOB, 1).operations / 30
+    assert size(less, JOB, 1).megabytes <= size(large, JOB, 1).megabytes
+
+
+def test_an_lstm_of_512_units_fits_on_a_small_machine():
+    """Along drawn pairs; all of them would take hundreds of gigabytes."""
+    large = CONFIG | {"units": 512, "cells": {"lstm": {}}, "effective_lr": CONFIG["effective_lr"] | {"T": 500}}
+    drawn = large | {"effective_lr": large["effective_lr"] | {"pairs": 8}}
+    job = SimpleNamespace(experiment="effective_lr", cell="lstm")
+    assert sizes.effective_lr(drawn, job, 1).megabytes < 4000
+    assert sizes.effective_lr(large, job, 1).megabytes > 100_000

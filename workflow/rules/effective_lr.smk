@@ -21,7 +21,7 @@ rule effective_lr:
             "rate": config["optimizers"][config["effective_lr"]["optimizer"]]["rate"],
             **{
                 k: config["effective_lr"][k]
-                for k in ("T", "probe_batch", "predictor_checkpoints")
+                for k in ("T", "probe_batch", "pairs", "predictor_checkpoints")
                 if k in config["effective_lr"]
             },
         },
