@@ -4,7 +4,7 @@ from math import inf
 from types import SimpleNamespace
 
 from engine.common.arrays import read_arrays
-from engine.results.importing import expectation_mistakes, read_network
+from engine.results.importing import expectation_mistakes, output_mistakes, read_network
 from engine.tasks import make_task
 from engine.tasks.recorded import Recorded, read_sequences
 from workflow import sizes
@@ -43,7 +43,7 @@ def recorded(config, name):
 def sequences(config, name):
     """The sequences on which the network called `name` is measured, as a task; ValueError if there are none."""
     entry = config["networks"][name]
-    return read_sequences(entry["data"]) if "data" in entry else make_task(entry["task"])
+    return read_sequences(entry["data"], entry.get("loss")) if "data" in entry else make_task(entry["task"])
 
 
 def has_loss(network, task):
@@ -84,6 +84,10 @@ def network_mistakes(config, name):
     yield from wrong
     for quantity in PROTOCOLS:
         yield from as_far_as_readable(misfits(config, quantity, network, task))
+    if "loss" in entry and "data" not in entry:
+        yield "loss: it is that of targets in a file of `data`; a task says its own"
+    if network and task:
+        yield from output_mistakes(network, task)
     if network and isinstance(task, Recorded) and task.sizes[1] == network.cell.inputs:
         yield from expectation_mistakes(network, task)
 
@@ -109,10 +113,12 @@ def misfits(config, quantity, network, task):
 
 
 def size(config, w, seeds):
-    """The Size of measuring w.quantity of the network w.network, as in workflow/sizes.py."""
-    cell = imported(config, w.network).cell
+    """The Size of measuring w.quantity of the network w.network, from workflow/sizes.py and its readout's gradients."""
+    network = imported(config, w.network)
+    cell = network.cell
     T = protocol(config, w.network, w.quantity)["T"]
     block = config[w.quantity] | {"T": T, "inputs": cell.inputs, "checkpoints": [0]}
     alone = config | {"units": cell.units, w.quantity: block}
     job = SimpleNamespace(cell=config["networks"][w.network]["cell"], experiment=w.quantity)
-    return getattr(sizes, w.quantity)(alone, job, 1)
+    found = getattr(sizes, w.quantity)(alone, job, 1)
+    return found._replace(numbers=found.numbers + 4 * block.get("gradients", 0) * network.parameters.W_o.size)

@@ -19,6 +19,7 @@ from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, readout
 from engine.results.directions import pick
 from engine.results.initial_state import read_start
+from engine.tasks.recorded import Recorded
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +90,24 @@ def read_network(path, kind, options=None, readout=None, ignore=(), layer=None, 
     return Imported(cell, parameters, file.left_out, path, x_0, direction)
 
 
+def output_mistakes(network, task):
+    """[line] if an Imported network has another number of outputs than the targets of a task need, else []."""
+    found, needed = network.parameters.outputs, task.outputs
+    if not (network.parameters.has_readout and task.has_targets):
+        return []
+    if found >= needed and task.loss.rows(found) == task.loss.rows(needed):
+        return []
+    hint = ", unless `loss` names another one" if isinstance(task, Recorded) else ""
+    return [
+        f"the network has {found} outputs, and the targets need {needed}: their loss is the {task.loss.title}{hint}"
+    ]
+
+
 def expectation_mistakes(network, sequences):
     """[line] if the outputs that are expected of the first sequences are not those of the Imported network, else [].
 
-    Expected are the states h_t (T, sequence, H) that a layer returns, or the outputs (sequence,) of the readout. A line
-    too if the x_0 of the sequences are no states of the network.
+    Expected are the states h_t (T, sequence, H) that a layer returns, or the last outputs, (sequence,) or (sequence,
+    output), of the readout. A line too if the x_0 of the sequences are no states of the network.
     """
     if sequences.x_0 is not None and len(sequences.x_0) != network.cell.state_size:
         found, size = len(sequences.x_0), network.cell.state_size
@@ -101,8 +115,10 @@ def expectation_mistakes(network, sequences):
     expected = sequences.expected
     if expected is None:
         return []
-    if expected.ndim == 1 and not network.parameters.has_readout:
-        return ["expected are outputs (sequence,), and the network has no readout: give states (time, sequence, unit)"]
+    if expected.ndim < 3 and not network.parameters.has_readout:
+        return [
+            "expected are outputs of the last step, and the network has no readout: give states (time, sequence, unit)"
+        ]
     cell, (W, W_o) = network.cell, network.parameters
     if network.direction and expected.shape[2:] == (2 * cell.units,):  # forward and reverse, side by side
         expected = np.split(expected, 2, axis=2)[network.direction == "reverse"]
@@ -117,7 +133,8 @@ def expectation_mistakes(network, sequences):
         if "begins" in start:
             found = np.where((np.arange(len(found))[:, None] < start["begins"])[..., None], 0, found)
     else:
-        found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0, 0]
+        found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0].T
+        expected = expected.reshape(len(expected), -1)
     if found.shape != expected.shape:
         return [f"expected has shape {expected.shape}, and the network gives {found.shape}"]
     largest, off = np.abs(expected).max(), np.abs(found - expected).max()
@@ -326,19 +343,21 @@ def fitted(name, array, shape, whose):
 
 
 def read_readout(file, units, name):
-    """W_o (1, H), or (1, H + 1) with its bias in the last column; 0 if there is no readout."""
+    """W_o (output, H), or (output, H + 1) with the biases in the last column; 0 if there is no readout."""
     name = name or likely_readout(file, units)
     log.info("%s: the readout is %s", full_path(file.path), name or "none")
     if name is None:
         return np.zeros((1, units), np.float32)
     W_o = file.take(name)
-    if W_o.ndim == 2 and len(W_o) > 1 and W_o.shape[1] == units:
-        file.find(bias_of(name))
-        raise ValueError(f"{name} has {len(W_o)} outputs, and a network here has one: keep the row of one output")
-    W_o = fitted(name, W_o.reshape(1, -1) if W_o.ndim == 1 else W_o, (1, units), f"for {units} units")
-    bias = bias_of(name) if file.key(bias_of(name)) else "b_o"
+    W_o = W_o.reshape(1, -1) if W_o.ndim == 1 else W_o
+    if W_o.ndim != 2 or W_o.shape[1] != units:
+        advice = "; it is transposed" if len(W_o) == units else ""
+        raise ValueError(f"{name} has shape {W_o.shape}, expected is (outputs, {units}) for {units} units{advice}")
+    bias, outputs = bias_of(name) if file.key(bias_of(name)) else "b_o", len(W_o)
     b_o = file.find(bias)
-    return W_o if b_o is None else np.append(W_o, fitted(bias, b_o.reshape(-1), (1,), "for one output")[None], axis=1)
+    if b_o is None:
+        return W_o
+    return np.append(W_o, fitted(bias, b_o.reshape(-1), (outputs,), f"for {outputs} outputs")[:, None], axis=1)
 
 
 def no_readout(file, units, name):
@@ -363,6 +382,6 @@ def likely_readout(file, units):
         file.left -= {*likely, *map(bias_of, likely)}
         found = " or ".join(likely)
         raise ValueError(
-            f"which weight is the readout, of shape (1, {units})? Name it as `readout`; it could be {found}"
+            f"which weight is the readout, of shape (outputs, {units})? Name it as `readout`; it could be {found}"
         )
     return likely[0] if likely else None

@@ -1,11 +1,15 @@
 """A task whose sequences are read from a file of the user."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.common.arrays import read_arrays
 from engine.common.files import full_path
+from engine.common.registry import lookup
+from engine.losses import LOSSES, Loss
+from engine.losses.cross_entropy import CrossEntropy
+from engine.losses.squared_error import SquaredError
 from engine.tasks.task import Task
 
 NAMES = ("u", "y", "expected", "lengths", "x_0")
@@ -13,10 +17,11 @@ NAMES = ("u", "y", "expected", "lengths", "x_0")
 
 @dataclass(frozen=True, eq=False)
 class Recorded(Task):
-    """Recorded sequences u (T, n, sequence), y (sequence,); a batch is a random choice without repetition.
+    """Recorded sequences u (T, n, sequence) and their targets; a batch is a random choice without repetition.
 
-    y is None if no targets are known, and a batch then has NaN in their place. `expected` holds numbers of the network
-    for the first sequences, from where it was trained: states (T, sequence, H), or outputs (sequence,).
+    y is (sequence,), or (step, row, sequence) as the `loss` reads it; None if no targets are known, and a batch then
+    has NaN in their place. `expected` holds numbers of the network for the first sequences, from where it was trained:
+    states (T, sequence, H), or outputs (sequence,) or (sequence, output) of the last step.
 
     All sequences end at the last step of u. Those that are shorter begin after `begins` (sequence,) steps, and each
     begins in its x_0 (state, sequence) [NET.start]. Measured are as many of the last steps as the shortest has.
@@ -27,8 +32,16 @@ class Recorded(Task):
     expected: np.ndarray | None = None
     begins: np.ndarray | None = None
     x_0: np.ndarray | None = None
+    loss: Loss = Task.loss
 
     name = "recorded"
+
+    @property
+    def outputs(self):
+        """How many a network must have."""
+        if isinstance(self.loss, CrossEntropy):
+            return max(2, int(self.y.max()) + 1)
+        return 1 if self.y is None or self.y.ndim == 1 else self.y.shape[1]
 
     @property
     def has_targets(self):
@@ -53,7 +66,7 @@ class Recorded(Task):
     def draw(self, rng, T, n, batch):
         self.check(T, n)
         chosen = self.choose(rng, batch)
-        return self.u[..., chosen], np.full(batch, np.nan) if self.y is None else self.y[chosen], 0
+        return self.u[..., chosen], np.full(batch, np.nan) if self.y is None else self.y[..., chosen], 0
 
     def starts(self, rng, batch):
         return self.starts_of(self.choose(rng, batch))
@@ -69,29 +82,64 @@ class Recorded(Task):
         return rng.choice(self.sizes[2], batch, replace=False)
 
 
-def read_sequences(path):
+def read_sequences(path, loss=None):
     """The Recorded sequences of a file with the arrays of `recorded`; ValueError says all that is wrong."""
     found = read_arrays(path)
     try:
-        return recorded(**found)
+        return recorded(loss, **found)
     except ValueError as error:
         raise ValueError(f"{full_path(path)}: {error}") from error
 
 
-def recorded(**arrays):
-    """The Recorded sequences u (T, sequence, n) and, if they are there, y (sequence,), expected, lengths and x_0.
+def recorded(loss=None, /, **arrays):
+    """The Recorded sequences u (T, sequence, n) and, if they are there, y, expected, lengths and x_0.
 
-    Of each sequence the first `lengths` (sequence,) steps are taken; x_0 (sequence, state) is the state before them.
-    ValueError says all that is wrong.
+    Targets y are (sequence,) or (sequence, output) of the last step, or (T, sequence) or (T, sequence, output) of every
+    step. Whole numbers are classes, unless `loss` names another loss than the cross-entropy. Of each sequence the first
+    `lengths` (sequence,) steps are taken; x_0 (sequence, state) is the state before them. ValueError says all that is
+    wrong.
     """
     if wrong := list(mistakes(arrays)):
         raise ValueError("; ".join(wrong))
+    kind = kind_of_loss(loss, arrays.get("y"))
     u, y, expected, lengths, x_0 = (arrays[name].astype(float) if name in arrays else None for name in NAMES)
     begins = None if lengths is None else len(u) - lengths.astype(int)
     if begins is not None:
         u, expected = to_the_end(u, begins), expected if expected is None else to_the_end(expected, begins)
-    y, x_0 = (None if y is None else y.reshape(-1)), (None if x_0 is None else x_0.T)
-    return Recorded(np.moveaxis(u, 2, 1), y, expected, begins, x_0)
+    x_0 = None if x_0 is None else x_0.T
+    task = Recorded(np.moveaxis(u, 2, 1), None, expected, begins, x_0)
+    return task if y is None else replace(task, **targets(y, *u.shape[:2], begins, task.sizes[0], kind))
+
+
+def kind_of_loss(name, y):
+    """The class of a loss by its name; without one it is the cross-entropy if y has a type of whole numbers."""
+    if name:
+        return lookup("loss", name, LOSSES)
+    return SquaredError if y is None or y.dtype.kind == "f" else CrossEntropy
+
+
+def targets(y, T, sequences, begins, measured, kind):
+    """{"y": (sequence,) or (step, row, sequence), "loss"} from the y of a file, floats, and the class of the loss.
+
+    Targets of every step are those of the last steps that are `measured`, of each sequence.
+    """
+    if y.shape[:2] == (T, sequences):
+        y = y.reshape(T, sequences, -1)
+        y = (y if begins is None else to_the_end(y, begins))[-measured:]
+    else:
+        y = y.reshape(1, sequences, -1)
+    y, loss = np.moveaxis(y, 1, 2), kind(len(y))
+    if kind is CrossEntropy:
+        check_classes(y)
+    return {"y": y[0, 0] if loss == SquaredError() and y.shape[1] == 1 else y, "loss": loss}
+
+
+def check_classes(y):
+    """Raises ValueError if targets (step, row, sequence) are no classes."""
+    if y.shape[1] > 1:
+        raise ValueError(f"y has {y.shape[1]} numbers for each step, and a step has one class")
+    if (wrong := y[(y < 0) | (y != np.floor(y))]).size:
+        raise ValueError(f"y has {wrong[0]:g}, and a class is a whole number from 0 on")
 
 
 def to_the_end(values, begins):
@@ -122,12 +170,15 @@ def mistakes(found):
 
 def mistakes_beside(T, sequences, y, expected, lengths, x_0):
     """What in the shapes of the other arrays does not fit the number of sequences of u and their T."""
-    if y is not None and y.shape not in ((sequences,), (sequences, 1)):
-        yield f"y has shape {y.shape}, expected is one target a sequence, ({sequences},)"
-    if expected is not None and (expected.ndim not in (1, 3) or not 0 < expected.shape[-2:][0] <= sequences):
+    if y is not None and not {(sequences,), (T, sequences)} & {y.shape, y.shape[:-1]}:
         yield (
-            f"expected has shape {expected.shape}, allowed are states (time, sequence, unit) or outputs (sequence,) of "
-            f"the first sequences, at least one and at most {sequences}"
+            f"y has shape {y.shape}, allowed are targets of the last step, ({sequences},) or ({sequences}, output), or "
+            f"of every step, ({T}, {sequences}) or ({T}, {sequences}, output)"
+        )
+    if expected is not None and (expected.ndim not in (1, 2, 3) or not 0 < expected.shape[-2:][0] <= sequences):
+        yield (
+            f"expected has shape {expected.shape}, allowed are states (time, sequence, unit), or the last outputs, "
+            f"(sequence,) or (sequence, output), of the first sequences, at least one and at most {sequences}"
         )
     if lengths is not None and (lengths.shape != (sequences,) or not np.isin(lengths, range(1, T + 1)).all()):
         yield f"lengths: allowed is a whole number of steps for each of the {sequences} sequences, from 1 to T = {T}"

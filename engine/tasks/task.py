@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.losses.loss import Loss
 from engine.losses.squared_error import SquaredError
 
 
@@ -21,8 +20,8 @@ class Task(ABC):
     name: ClassVar[str]
     min_channels: ClassVar[int] = 1
     has_targets: ClassVar[bool] = True
-    loss: ClassVar[Loss] = SquaredError()
     outputs: ClassVar[int] = 1
+    loss = SquaredError()  # without a type, so that a dataclass can have it as a field
 
     def __str__(self):
         return self.name

@@ -206,7 +206,16 @@ MISTAKES = {
         "gru",
         "Name it as `readout`; it could be fc.weight or out.weight",
     ),
-    "many outputs": (lambda s: s.update({"fc.weight": np.ones((7, H))}), "gru", "fc.weight has 7 outputs"),
+    "a readout of other units": (
+        lambda s: s.update({"W_o": np.ones((H, 7))}),
+        "gru",
+        r"W_o has shape \(5, 7\), expected is \(outputs, 5\) for 5 units; it is transposed",
+    ),
+    "biases of other outputs": (
+        lambda s: s.update({"fc.weight": np.ones((7, H)), "fc.bias": np.ones(3)}),
+        "gru",
+        r"fc.bias has shape \(3,\), expected is \(7,\) for 7 outputs",
+    ),
     "another cell": (
         lambda s: None,
         "lstm",
@@ -334,7 +343,7 @@ MISTAKES = {
     "a readout of more units": (
         lambda s: s.update({"W_o": np.ones((1, 6))}),
         "gru",
-        r"W_o has shape \(1, 6\), expected is \(1, 5\) for 5 units",
+        r"W_o has shape \(1, 6\), expected is \(outputs, 5\) for 5 units",
     ),
     "not a number": (lambda s: s.update({"fc.weight": np.full((1, H), np.nan)}), "gru", "no finite numbers"),
 }
@@ -371,9 +380,9 @@ def test_all_reasons_come_at_once(tmp_path):
     np.savez(tmp_path / "a.npz", **state)
     with pytest.raises(ValueError, match=r"ignore: there is no norm.weigh, did you mean 'norm.weight'") as caught:
         read_network(tmp_path / "a.npz", "gru", {}, ignore=["norm.weigh", "x"])
-    for reason in ("fc.weight has 7 outputs", "init: of an initial", "norm.weight: of a normalization"):
+    for reason in ("for 7 outputs", "init: of an initial", "norm.weight: of a normalization"):
         assert reason in str(caught.value)
-    assert not any(name in str(caught.value) for name in ("x:", "rnn.bias", "fc.bias"))
+    assert not any(name in str(caught.value) for name in ("x:", "rnn.bias", "fc.weight"))
 
 
 @pytest.mark.parametrize(("arrays", "name"), [({}, "fc.weight"), ({"fc.weight": None}, "none")])

@@ -1,12 +1,18 @@
 """A measured quantity as a dataset: in a notebook as in the files of a run."""
 
+import logging
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_importing import state_dict
 
+from engine.losses.cross_entropy import CrossEntropy
 from engine.measures import anisotropy, gates
+from engine.network.unroll import forward, lag_gradients, readout
 from engine.results.importing import read_network
 from engine.results.measuring import measure, measured
+from engine.tasks.batches import ensemble_batch
 from engine.tasks.recorded import recorded
 
 PROTOCOL = {"lags": [1, 2], "r": 2, "probe_batch": 4}
@@ -27,6 +33,39 @@ def test_an_imported_network_is_measured_on_arrays(tmp_path):
     assert found.title == "Gates as optimizers, time scales, alignment: gru on recorded"
     assert found.seed == [3] and found.checkpoint == [0] and found.weights_file == "w.npz"
     assert found.log_gradient_norm.equation == "[BPTT.lag]"
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+def test_a_network_of_several_outputs_is_measured_on_classes(tmp_path, caplog, every_step):
+    """By G_h of its own cross-entropy; `expected` has the outputs of the last step."""
+    caplog.set_level(logging.INFO)
+    rng, state = np.random.default_rng(1), state_dict("gru", biases=True)
+    state |= {"fc.weight": rng.normal(size=(4, 5)), "fc.bias": rng.normal(size=4)}
+    np.savez(tmp_path / "w.npz", **state)
+    network, y = read_network(tmp_path / "w.npz", "gru"), rng.integers(0, 4, (7, 6) if every_step else 6)
+    cell, parameters = network.cell, network.parameters
+    outputs = readout(cell, parameters.W_o, forward(cell, parameters.W, np.moveaxis(SEQUENCES, 2, 1)[:, None]).x_T)
+    given = recorded(u=SEQUENCES, y=y, expected=outputs[0].T)
+    found = measure(gates, network, given, samples=2, **PROTOCOL | {"probe_batch": 6})
+    u, targets, _ = ensemble_batch(given, [1], "probe", 0, T=7, n=3, batch=6)
+    G = lag_gradients(cell, parameters, u, targets, CrossEntropy(7 if every_step else 1))
+    norms = np.linalg.norm(G.reshape(7, -1), axis=1)
+    np.testing.assert_allclose(np.exp(found.log_gradient_norm.values[0, 0, 0]), norms, rtol=1e-11)  # seven walks back
+    assert f"the loss is the mean cross-entropy of the last {given.loss.steps} steps" in caplog.text
+    with pytest.raises(ValueError, match="other outputs than `expected`"):
+        measure(gates, network, replace(given, expected=-given.expected), samples=2, **PROTOCOL)
+
+
+def test_outputs_that_are_not_those_of_the_targets_are_refused(tmp_path):
+    network = imported(tmp_path)
+    for y, needed in (
+        (np.arange(6), "need 6: their loss is the cross-entropy, unless"),
+        (np.ones((6, 3)), "need 3: their loss is the squared"),
+    ):
+        with pytest.raises(ValueError, match=f"the network has 1 outputs, and the targets {needed}"):
+            measure(gates, network, recorded(u=SEQUENCES, y=y), samples=2, **PROTOCOL)
+    with pytest.raises(ValueError, match=r"the targets need 3: their loss is the cross-entropy$"):
+        measure(gates, network, "copy", T=10, samples=2, **PROTOCOL)
 
 
 def test_what_takes_a_loss_is_left_out_and_named(tmp_path, caplog):

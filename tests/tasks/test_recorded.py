@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from engine.losses.cross_entropy import CrossEntropy
+from engine.losses.squared_error import SquaredError
 from engine.tasks.batches import ensemble_batch, ensemble_starts
 from engine.tasks.recorded import Recorded, read_sequences, recorded
 
@@ -40,7 +42,12 @@ MISTAKES = {
     ),
     "none expected": ({"expected": np.zeros((6, 0, 4))}, r"expected has shape \(6, 0, 4\), allowed .* at least one"),
     "two axes": ({"u": np.zeros((6, 9))}, r"u has shape \(6, 9\), expected is \(time, sequence, channel\)"),
-    "targets over time": ({"y": np.zeros((6, 9))}, r"y has shape \(6, 9\), expected is one target a sequence, \(9,\)"),
+    "targets of other steps": (
+        {"y": np.zeros((5, 9))},
+        r"y has shape \(5, 9\), allowed are .* the last step, \(9,\) or",
+    ),
+    "a class below 0": ({"y": np.arange(9) - 1}, "y has -1, and a class is a whole number from 0 on"),
+    "two classes a step": ({"y": np.zeros((6, 9, 2), int)}, "y has 2 numbers for each step, and a step has one class"),
     "lengths beyond T": ({"lengths": np.full(9, 7)}, "lengths: allowed .* each of the 9 sequences, from 1 to T = 6"),
     "half a step": ({"lengths": np.full(9, 2.5)}, "lengths: allowed is a whole number of steps"),
     "one initial state": ({"x_0": np.zeros(4)}, r"x_0 has shape \(4,\), expected is \(9, state\)"),
@@ -60,6 +67,50 @@ def test_a_file_that_does_not_fit_is_explained(mistake, tmp_path):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ValueError, match=message):
         read_sequences(tmp_path / "a.npz")
+
+
+STEPS, COUNT, OUTPUTS = 6, 9, 4
+NUMBERS = np.random.default_rng(1).normal(size=(STEPS, COUNT, OUTPUTS))
+CLASSES = np.arange(STEPS * COUNT).reshape(STEPS, COUNT) % OUTPUTS
+READ = {  # y of a file, the loss that is named, the loss, the outputs that it needs, and y (sequence, step, row)
+    "a number": (NUMBERS[0, :, 0], None, SquaredError(), 1, NUMBERS[0, :, :1, None]),
+    "several numbers": (NUMBERS[0], None, SquaredError(), OUTPUTS, NUMBERS[0][:, None]),
+    "a number a step": (NUMBERS[..., 0], None, SquaredError(STEPS), 1, np.swapaxes(NUMBERS[..., :1], 0, 1)),
+    "several numbers a step": (NUMBERS, None, SquaredError(STEPS), OUTPUTS, np.swapaxes(NUMBERS, 0, 1)),
+    "a class": (CLASSES[0], None, CrossEntropy(), OUTPUTS, CLASSES[0][:, None, None]),
+    "a class a step": (CLASSES.astype("u1"), None, CrossEntropy(STEPS), OUTPUTS, CLASSES.T[..., None]),
+    "classes as floats": (CLASSES.astype("f4"), "cross_entropy", CrossEntropy(STEPS), OUTPUTS, CLASSES.T[..., None]),
+    "counts": (CLASSES[0], "squared_error", SquaredError(), 1, CLASSES[0][:, None, None]),
+    "one class": (np.zeros(COUNT, bool), None, CrossEntropy(), 2, np.zeros((COUNT, 1, 1))),
+}
+
+
+@pytest.mark.parametrize("targets", READ)
+def test_targets_say_which_loss_reads_them(targets):
+    y, name, loss, outputs, expected = READ[targets]
+    task = recorded(name, u=np.broadcast_to(np.arange(COUNT)[:, None], (STEPS, COUNT, 2)), y=y)
+    assert (task.loss, task.outputs) == (loss, outputs)
+    u, found, _ = ensemble_batch(task, [1, 2], "probe", 0, T=STEPS, n=2, batch=5)
+    for m, b in np.ndindex(2, 5):
+        np.testing.assert_array_equal(
+            found[m, ..., b].reshape(loss.steps, -1), expected[int(u[0, m, 0, b])].reshape(loss.steps, -1)
+        )
+
+
+def test_targets_of_every_step_end_with_their_sequence():
+    """Those of the last steps, as many as the shortest sequence has."""
+    lengths = np.array([6, 5, 4, 3, 3, 4, 5, 6, 3])
+    task = recorded(u=np.zeros((STEPS, COUNT, 2)), y=NUMBERS, lengths=lengths)
+    assert task.loss == SquaredError(3)
+    for s, T in enumerate(lengths):
+        np.testing.assert_array_equal(task.y[..., s], NUMBERS[T - 3 : T, s])
+
+
+def test_a_loss_that_is_unknown_or_reads_no_classes_is_refused():
+    with pytest.raises(ValueError, match="unknown loss 'cross_entropi', did you mean 'cross_entropy'"):
+        recorded("cross_entropi", **sequences())
+    with pytest.raises(ValueError, match=r"y has 0\.5, and a class is a whole number"):
+        recorded("cross_entropy", u=sequences()["u"], y=np.arange(9) / 2)
 
 
 def test_what_the_protocol_asks_and_the_file_has_not_is_refused():

@@ -67,6 +67,8 @@ MISTAKES = {
         {"data": {"expected": np.array([9.0, 9.0])}},
         "the network gives other outputs than `expected`, by",
     ),
+    "several targets": ({"data": {"y": np.zeros((4, 3))}}, "the network has 1 outputs, and the targets need 3"),
+    "classes": ({"data": {"y": np.zeros(4, int)}}, "their loss is the cross-entropy, unless `loss` names another one"),
     "states of another size": (
         {"data": {"expected": np.ones((7, 2, 4))}},
         r"expected has shape (7, 2, 4), and the network gives (7, 2, 5)",
@@ -79,6 +81,15 @@ def test_a_mistake_is_said_once(mistake, tmp_path):
     changes, message = MISTAKES[mistake]
     lines = said(configuration(tmp_path, **changes))
     assert sum(message in line for line in lines) == 1
+
+
+def test_a_loss_can_be_named_of_targets_in_a_file(tmp_path):
+    config = configuration(tmp_path, data={"y": np.zeros(4, int)})
+    config["networks"]["a"]["loss"] = "squared_error"
+    assert said(config) == []
+    config["networks"]["a"] = {key: value for key, value in config["networks"]["a"].items() if key != "data"}
+    config["networks"]["a"]["task"], config["lyapunov"]["T"] = "adding", 7
+    assert said(config) == ["loss: it is that of targets in a file of `data`; a task says its own"]
 
 
 AT_ONCE = {

@@ -45,6 +45,7 @@ rule measure_network:
     params:
         seeds=config["seeds"][:1],
         task=lambda w: config["networks"][w.network].get("task"),
+        loss=lambda w: config["networks"][w.network].get("loss"),
         quantity=lambda w: w.quantity,
         protocol=lambda w: own.protocol(config, w.network, w.quantity),
     script:
