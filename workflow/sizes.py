@@ -10,6 +10,7 @@ from typing import NamedTuple
 from workflow.parts import autonomous_cell, build_cell, cell_settings, data_settings
 
 OPERATIONS_PER_SECOND = 2e9  # of one slow core
+OF_A_PASS = 2**27  # numbers of Jacobians that the anisotropy holds at once, or those of a single pair
 MEGABYTES_OF_A_PROCESS = 150  # that draws batches, see engine/training/prefetch.py: each thread beyond the first
 
 
@@ -92,7 +93,8 @@ def anisotropy(config, w, seeds):
     """The products of all pairs at the longest lag, and the gradient of every sample, of one network at a time."""
     block = config["anisotropy"]
     weights, state = cell_sizes(config, w.cell, block["inputs"])
-    chain = max(block["lags"]) * block["pairs"] * state**2
+    of_a_pair = max(block["lags"]) * state**2
+    chain = min(of_a_pair * block["pairs"], max(of_a_pair, OF_A_PASS))
     spectra = sum(2 * lag + 100 for lag in block["lags"]) * block["pairs"] * state**3
     gradients = block["gradients"] * (10 * block["T"] * state + 4 * weights)
     return Size(5 * chain + gradients, seeds * len(block["checkpoints"]) * (spectra + block["gradients"] * gradients))

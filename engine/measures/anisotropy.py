@@ -35,6 +35,8 @@ QUANTITIES = {
     "pair_time": Quantity("seed lag pair", "time t of Phi_{t,t-h}", "[ANI.J]", units="time step", dtype="i4"),
 }
 
+HELD = 2**27  # numbers, one gigabyte
+
 
 def coordinates(networks, *, lags, pairs, gradients, **_):
     """{dimension: values} of QUANTITIES."""
@@ -69,7 +71,7 @@ def measure(
     A seed has one probe batch, one set of pairs (sample, t) for each lag and one batch of samples for the gradients:
     the same for every cell, optimizer and checkpoint. With gradients = 0 there is nothing of updates.
     """
-    pairs_per_pass = pairs_per_pass or device.per_pass(16, pairs)  # the Jacobians of a step then fit in cache
+    pairs_per_pass = pairs_per_pass or device.per_pass(pairs_at_once(networks.cell, lags), pairs)
     samples_per_pass = device.per_pass(128, gradients)  # a compromise: fewer need more steps, more leave the cache
     cell = networks.cell
     chosen = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
@@ -98,6 +100,11 @@ def measure(
         np.stack(part) for part in zip(*(chosen[seed] for seed in networks.seeds), strict=True)
     )
     return found
+
+
+def pairs_at_once(cell, lags):
+    """Pairs of a pass on the host: the Jacobians of a step of theirs fit in cache, and all of them in HELD numbers."""
+    return max(1, min(16, HELD // (max(lags) * cell.state_size**2)))
 
 
 def propagation(log_s, r):

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from house import ROOT
 
+from engine.measures import anisotropy
 from workflow import sizes
 
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
@@ -74,3 +75,9 @@ def test_an_lstm_of_512_units_fits_on_a_small_machine():
     job = SimpleNamespace(experiment="effective_lr", cell="lstm")
     assert sizes.effective_lr(drawn, job, 1).megabytes < 4000
     assert sizes.effective_lr(large, job, 1).megabytes > 100_000
+
+
+def test_the_anisotropy_holds_what_is_planned():
+    assert sizes.OF_A_PASS == anisotropy.HELD
+    at_once = [anisotropy.pairs_at_once(SimpleNamespace(state_size=H), [1, 40]) for H in (64, 512, 1024, 4096)]
+    assert at_once == [16, 12, 3, 1]
