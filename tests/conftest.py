@@ -93,21 +93,21 @@ def on_gpu(gpu):
 
 # Layers of a stack: one with memories, and one whose gate resets what the other passes on.
 OPTIONS = {"leaky": {"alpha": 0.8}, "stack": {"layers": ["lstm", "gru", "multi"]}}
+FURTHER = {"biases": {"bias": True}, "relu": {"nonlinearity": "relu"}}
 ALL_CELLS = [f"{name}{biases}" for name in CELLS for biases in ("", " with biases")]
 
 ONE_LAYER = [name for name in CELLS if name != "stack"]
 
 
-@pytest.fixture(params=ALL_CELLS)
+@pytest.fixture(params=[*ALL_CELLS, "leaky with relu"])
 def cell(request):
-    """Every registered cell, without and with biases, small: H = 5, n = 3; OPTIONS."""
+    """Every registered cell, without and with biases, and one with another phi, small: H = 5, n = 3; OPTIONS."""
     return small_cell(request.param)
 
 
 def small_cell(name, units=5, inputs=3):
-    name, biases, _ = name.partition(" with biases")
-    options = OPTIONS.get(name, {}) | ({"bias": True} if biases else {})
-    return make_cell(name, units, inputs, **options)
+    name, _, further = name.partition(" with ")
+    return make_cell(name, units, inputs, **OPTIONS.get(name, {}), **FURTHER.get(further, {}))
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ def network_settings(config, name):
     """Arguments of `read_network` for the network called `name`."""
     entry = config["networks"][name]
     cell = cell_settings(config, entry["cell"], inputs=1)
-    asked = {key: entry[key] for key in ("readout", "ignore", "layer", "start", "direction", "number") if key in entry}
+    keys = ("readout", "ignore", "layer", "start", "direction", "number", "names")
+    asked = {key: entry[key] for key in keys if key in entry}
     return {"kind": cell["kind"], "options": cell["options"]} | asked
 
 

@@ -2,6 +2,7 @@
 
 from engine.cells.cell import Cell
 from engine.cells.gru import GRU
+from engine.cells.gru_before import GRUBefore
 from engine.cells.leaky import Leaky
 from engine.cells.lstm import LSTM
 from engine.cells.multi import Multi
@@ -10,7 +11,7 @@ from engine.cells.scalar import Scalar
 from engine.cells.stack import Stack
 from engine.common.registry import lookup
 
-CELLS = {cell.name: cell for cell in (Plain, Leaky, Scalar, Multi, GRU, LSTM, Stack)}
+CELLS = {cell.name: cell for cell in (Plain, Leaky, Scalar, Multi, GRU, GRUBefore, LSTM, Stack)}
 
 __all__ = ["CELLS", "Cell", "make_cell"]
 

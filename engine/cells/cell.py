@@ -1,7 +1,7 @@
 """The interface of a recurrent cell: one step forward, one step back, its Jacobian and its gates."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -64,8 +64,9 @@ class Cell(ABC):
 
     @property
     def settings(self):
-        """{option: value} with which `make_cell` makes this cell again."""
-        return {key: value for key in self.options if (value := getattr(self, key)) is not False}
+        """{option: value} with which `make_cell` makes this cell again, without those left at their defaults."""
+        defaults = {field.name: field.default for field in fields(self)}
+        return {key: value for key in self.options if (value := getattr(self, key)) != defaults.get(key, False)}
 
     @property
     @abstractmethod
@@ -169,11 +170,28 @@ def gate(s):
         return 1 / (1 + xp.exp(-s)), 1 / (1 + xp.exp(s))
 
 
+def tanh(a):
+    """phi(a), unless a cell has another one."""
+    return namespace(a).tanh(a)
+
+
 def tanh_slope(a):
     """phi'(a) = 1 / cosh(a)^2, to full relative accuracy; 1 - phi(a)^2 cancels for large |a|."""
     with np.errstate(over="ignore"):
         cosh = namespace(a).cosh(a)
         return 1 / (cosh * cosh)
+
+
+def relu(a):
+    """max(a, 0)"""
+    xp = namespace(a)
+    return xp.where(a > 0, a, xp.zeros_like(a))
+
+
+def relu_slope(a):
+    """The derivative of `relu`; at 0 it is 0, as in PyTorch."""
+    xp = namespace(a)
+    return xp.where(a > 0, xp.ones_like(a), xp.zeros_like(a))
 
 
 def log_sigmoid(s):

@@ -3,10 +3,10 @@
 A cell of this family defines its gate: which rows of W drive it. Its Jacobian follows [JAC.scalar], [JAC.multi].
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from engine.cells.cell import gate, log_sigmoid, tanh_slope
+from engine.cells.cell import Cell, gate, log_sigmoid, relu, relu_slope, tanh, tanh_slope
 from engine.cells.terms import CellOfTerms, Terms
 from engine.common.backend import namespace, zeros
 
@@ -53,12 +53,26 @@ class LearnedGate(CellOfTerms):
         return log_sigmoid(s), log_sigmoid(-s)
 
 
+NONLINEARITIES = {"tanh": (tanh, tanh_slope), "relu": (relu, relu_slope)}
+
+
 @dataclass(frozen=True)
 class ConstantGate(CellOfTerms):
-    """A gate that is the constant alpha in (0, 1]; its Jacobian has no second part, B_t = 0."""
+    """A gate that is the constant alpha in (0, 1]; its Jacobian has no second part, B_t = 0.
+
+    phi is the `nonlinearity`, one of NONLINEARITIES.
+    """
 
     alpha: float = 1.0
+    nonlinearity: str = field(default="tanh", kw_only=True)
+    options = (*Cell.options, "nonlinearity")
     gate_reacts: ClassVar[bool] = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.nonlinearity not in NONLINEARITIES:
+            allowed = " or ".join(NONLINEARITIES)
+            raise ValueError(f"cell {self.name}: nonlinearity = {self.nonlinearity!r}, allowed is {allowed}")
 
     @property
     def blocks(self):
@@ -66,7 +80,8 @@ class ConstantGate(CellOfTerms):
 
     def step(self, W, z):
         a = W @ z
-        phi, dx_da = namespace(z).tanh(a), self.alpha * tanh_slope(a)
+        phi, slope = (function(a) for function in NONLINEARITIES[self.nonlinearity])
+        dx_da = self.alpha * slope
         if self.alpha == 1:
             return phi, dx_da
         return (1 - self.alpha) * z[:, : self.units, :] + self.alpha * phi, dx_da

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from numbers import Real
 
-from engine.cells.cell import Cell
 from engine.cells.gated import ConstantGate
 
 
@@ -12,7 +11,7 @@ class Leaky(ConstantGate):
     """A leaky integrator; raises ValueError where alpha is outside (0, 1]."""
 
     name = "leaky"
-    options = (*Cell.options, "alpha")
+    options = (*ConstantGate.options, "alpha")
 
     def __post_init__(self):
         super().__post_init__()

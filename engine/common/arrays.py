@@ -16,17 +16,25 @@ TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16", "I64": "<
 
 
 def read_arrays(path):
-    """{name: read-only array} of a file, read again only after it has changed.
+    """{name: read-only array} of a file; ValueError as in `read_file`."""
+    arrays = read_file(path, READERS)
+    for array in arrays.values():
+        array.flags.writeable = False
+    return dict(arrays)
+
+
+def read_file(path, readers):
+    """What the one of `readers`, by the ending of a file, finds in it, read again only after it has changed.
 
     ValueError says what is wrong with a file that is missing, cut off or of another kind.
     """
     path = full_path(path)
     ending = Path(path).suffix
-    if ending not in READERS:
-        raise ValueError(f"{path}: arrays are read from {', '.join(READERS)}: {HOW}")
+    if ending not in readers:
+        raise ValueError(f"{path}: arrays are read from {', '.join(readers)}: {HOW}")
     try:
         version = Path(path).stat()
-        return dict(read_version(path, version.st_mtime_ns, version.st_size))
+        return read_version(readers[ending], path, version.st_mtime_ns, version.st_size)
     except FileNotFoundError as error:
         raise ValueError(f"{path} is not there") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
@@ -34,12 +42,9 @@ def read_arrays(path):
 
 
 @cache  # a workflow asks for the sizes of a network many times before it starts its first job
-def read_version(path, modified, size):
-    """`read_arrays` of one version of a file."""
-    arrays = READERS[Path(path).suffix](path)
-    for array in arrays.values():
-        array.flags.writeable = False
-    return arrays
+def read_version(reader, path, modified, size):
+    """What `reader` finds in one version of a file."""
+    return reader(path)
 
 
 def read_npz(path):

@@ -18,7 +18,8 @@ def gradient_function(cell, parameters, T, batch, loss=SQUARED_ERROR):
     if loss != SQUARED_ERROR or W_o.shape[1:] != (1, cell.units):
         tell_plain(loss.title, W_o.shape[1], loss.steps, W_o.shape[2] != cell.units)
         return partial(loss_and_gradient, cell, loss=loss)
-    if cell.shape[1] != cell.units + cell.inputs + cell.bias:  # the fast forms have no b_h of a GRU
+    # The fast forms have no b_h of a GRU, and no phi but tanh.
+    if cell.shape[1] != cell.units + cell.inputs + cell.bias or getattr(cell, "nonlinearity", "tanh") != "tanh":
         return partial(loss_and_gradient, cell)
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):
         return gradient_numba.NumbaGradient(cell, T, batch)

@@ -5,49 +5,22 @@ that nobody reads may make it another network.
 """
 
 import logging
-import re
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.cells import Cell, make_cell
-from engine.common.arrays import read_arrays
 from engine.common.files import full_path
-from engine.common.registry import nearest
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, readout
 from engine.results.directions import pick
+from engine.results.formats.pytorch import layer_weights
 from engine.results.initial_state import read_start
+from engine.results.weight_file import WeightFile
 from engine.tasks.recorded import Recorded
 
 log = logging.getLogger(__name__)
 
-# Blocks that PyTorch stacks in weight_hh and weight_ih, in its order; W is the candidate.
-STACKED = {
-    "plain": ("W",),
-    "gru": ("reset", "update", "W"),
-    "lstm": ("input", "forget", "W", "output"),
-}
-
-# What the name of an array gives away, and what is said of it where it is not used.
-KNOWN = {
-    r"(weight|bias)_.*_l[1-9]\d*|weight_hr": "of a further layer or a projection; measured are several layers as one "
-    "cell, such as {kind: stack, layers: [lstm, lstm]}, or one by its `number`, with what it reads as `data`: so where "
-    "it lies above two directions and reads both",
-    r"_reverse$": "of the other direction; each is measured by itself, as `direction: forward` or `direction: reverse`",
-    r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
-    r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",
-    r"(^|[._])([hcxs]_?0$|init)": "of an initial state: name one array, or h and c, as `start`",
-    r"_raw$": "of a weight drop, which keeps the weights under this name: save them under the name without _raw",
-    r"parametrizations|_[gv]$": "of a parametrization: save the weights themselves, after "
-    "torch.nn.utils.parametrize.remove_parametrizations(module, name) or remove_weight_norm(module, name)",
-    r"kernel": "of Keras or TensorFlow, which store weights transposed and gates in another order: "
-    "docs/own-networks.md has a table",
-    r"^arr_\d+$": "an array without a name: numpy.savez(path, **{name: array, ...}) keeps names",
-    r"bias|(^|[._])b(_\w)?$": "a bias, but not by its name of the layer or of the readout, whose bias is called b_o",
-}
-PYTORCH = r"(weight|bias)(_[ih]h(_l\d+)?(_reverse)?)?$"  # names that it gives, and so no other ones misspelled
 SAME = 1e-3  # of the largest output: the original may have computed in half precision; gates in another order give 0.1
 
 
@@ -67,19 +40,24 @@ class Imported(NamedTuple):
         return Networks(self.cell, parameters, (seed,), (0,), self.x_0, self.direction)
 
 
-def read_network(path, kind, options=None, readout=None, ignore=(), layer=None, start=(), direction=None, number=None):
+def read_network(
+    path, kind, options=None, readout=None, ignore=(), layer=(), start=(), direction=None, number=None, names=None
+):
     """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
 
     `kind` and `options` are those of a registered cell; the file says whether there are biases. `readout` names the
     weight of the readout where several arrays of the file could be it, `ignore` the arrays that are left out: full
     names, or patterns such as `decoder.*`. `layer` names the module of a larger model, such as `encoder.lstm`, that is
-    the network; of the rest of the file only the `readout` is read, if it is named, and the initial state. `start`
-    names one array or two, h and c, that are the initial state; if left out, it is known by its name. `direction`,
-    forward or reverse, is that of PyTorch's layer which is the network, `number` says which of them it is, from 0 on.
+    the network, or one module for each layer of a stack; of the rest of the file only the `readout` is read, if it is
+    named, and the initial state. `start` names one array or two, h and c, that are the initial state; if left out, it
+    is known by its name. `direction`, forward or reverse, is that of PyTorch's layer which is the network, `number`
+    says which of them it is, from 0 on. `names` are {name of PyTorch or of our cells: name in the file} where a file
+    has others.
     """
-    file = WeightFile(path, ignore)
+    file = WeightFile(path, names or {}, ignore)
     if layer:
-        file.keep(layer, *([readout, bias_of(readout)] if readout else []), *start)
+        layers = [layer] if isinstance(layer, str) else layer
+        file.keep(layers, *([readout, bias_of(readout)] if readout else []), *start)
     suffix = pick(file, direction, number)
     cell, W = file.tried(read_cell, kind, options or {}, suffix) or (None, None)
     W_o = file.tried(no_readout if direction else read_readout, cell.units, readout) if cell else None
@@ -146,92 +124,6 @@ def expectation_mistakes(network, sequences):
     ]
 
 
-class WeightFile:
-    """The arrays of a file, the names of those that have not been taken yet, and the reasons to refuse it."""
-
-    def __init__(self, path, ignore):
-        self.path, self.reasons, arrays = path, [], read_arrays(path)
-        lost = [pattern for pattern in ignore if not any(fnmatchcase(name, pattern) for name in arrays)]
-        self.reasons += [f"ignore: there is no {pattern}{nearest(pattern, arrays)}" for pattern in lost]
-        self.left_out = sorted(name for name in arrays if any(fnmatchcase(name, pattern) for pattern in ignore))
-        self.arrays = {name: array for name, array in arrays.items() if name not in self.left_out}
-        self.left = set(self.arrays)
-
-    def keep(self, layer, *further):
-        """Leaves out all but the arrays of the module `layer` and the `further` ones."""
-        outside = {name for name in self.arrays if not name.startswith(f"{layer}.")}
-        if outside == self.arrays.keys():
-            modules = {name.rpartition(".")[0] for name in self.arrays}
-            self.reasons.append(f"layer: there is no {layer}{nearest(layer, modules)}")
-        outside = {name for name in outside if not any(f".{name}".endswith(f".{kept}") for kept in further)}
-        self.leave_out(outside)
-
-    def leave_out(self, names):
-        self.left_out = sorted({*self.left_out, *names})
-        self.arrays = {name: array for name, array in self.arrays.items() if name not in self.left_out}
-        self.left -= {*self.left_out}
-
-    def tried(self, read, *arguments):
-        """What `read(self, ...)` finds in the file; None where it refuses, whose reason is kept."""
-        try:
-            return read(self, *arguments)
-        except ValueError as reason:
-            self.reasons.append(str(reason))
-            return None
-
-    def finish(self, cell):
-        """Raises ValueError with all reasons, one of them for each kind of array that nobody has taken."""
-        by_reason = {}
-        for name in sorted(self.left):
-            known = known_reason(name)
-            if cell or known:  # without a cell nobody knows what else is a part of it
-                by_reason.setdefault(known or "no part of such a cell and one linear readout", []).append(name)
-        self.reasons += [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
-        if not cell:
-            self.reasons.append(f"found in it: {', '.join(self.arrays) or 'nothing'}")
-        if by_reason:
-            self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
-        if self.reasons:
-            raise ValueError(f"{full_path(self.path)}: " + "; ".join(self.reasons))
-
-    def key(self, name):
-        """The full name of the array called `name`, alone or in a module (rnn.weight_hh_l0); None if there is none."""
-        keys = [key for key in self.arrays if key == name or key.endswith(f".{name}")]
-        if len(keys) > 1:
-            raise ValueError(f"there are several {name} ({', '.join(keys)}): keep those of one network")
-        return keys[0] if keys else None
-
-    def take(self, name):
-        """The array called `name`, of finite floating-point numbers."""
-        key = self.key(name)
-        if key is None:
-            raise ValueError(f"there is no {name}{self.nearest(name)}")
-        self.left.discard(key)
-        array = self.arrays[key]
-        if array.dtype.kind != "f":
-            alike = [key for key in self.arrays if self.arrays[key].dtype == array.dtype]
-            raise ValueError(
-                f"of type {array.dtype}: {', '.join(alike)}; weights are floating-point numbers, and quantized ones "
-                "need their scale, so save them before they are quantized"
-            )
-        if not np.isfinite(array).all():
-            raise ValueError(f"{key} has values that are no finite numbers")
-        return array
-
-    def nearest(self, name):
-        """`, did you mean X?` if some array is called nearly so, and its name does not say that it is another one."""
-        return nearest(name, [key for key in self.arrays if not re.search(PYTORCH, key) and not known_reason(key)])
-
-    def find(self, name):
-        """The array called `name`; None if there is none."""
-        return self.take(name) if self.key(name) else None
-
-
-def known_reason(name):
-    """What KNOWN says of an array of this name; None if nothing."""
-    return next((reason for pattern, reason in KNOWN.items() if re.search(pattern, name)), None)
-
-
 def read_cell(file, kind, options, suffix=None):
     """The cell of a file, with its units and inputs, and W (row, column); `suffix` is that of the only layer."""
     layers = make_cell(kind, 1, 1, **options).layers
@@ -261,69 +153,17 @@ def read_layer(file, layer, suffixes, start=""):
     if suffix is None and not file.key(f"{start}W_r"):
         name = f"weight_hh{suffixes[0]}"
         raise ValueError(f"there is no {name} of PyTorch and no {start}W_r of our cells{file.nearest(name)}")
-    kind = layer.name
+    kind, settings = layer.name, layer.settings if suffix is None else file.settings(layer, suffix)
     weights = own_weights(file, kind, start) if suffix is None else layer_weights(file, kind, suffix)
     if weights["W_i"].ndim != 2:
         raise ValueError(f"{start}W_i has shape {weights['W_i'].shape}, expected is (units, inputs)")
     units, inputs = weights["W_i"].shape
     biases = {"bias": True} if weights.keys() > make_cell(kind, 1, 1).blocks.keys() else {}
-    cell = make_cell(kind, units, inputs, **(layer.settings | biases))
+    cell = make_cell(kind, units, inputs, **(settings | biases))
     for name, view in cell.unpack(np.zeros(cell.shape)).items():  # a bias that is not there is 0
         weights[name] = fitted(name, weights.get(name, view), view.shape, f"for {units} units and {inputs} inputs")
     dtype = np.result_type(np.float32, *weights.values())
     return cell, cell.pack({name: part.astype(dtype) for name, part in weights.items()})
-
-
-def layer_weights(file, kind, suffix):
-    """{name in our cell: array} of a layer of PyTorch: weight_hh (gates H, H), weight_ih (gates H, n) and biases."""
-    if kind not in STACKED:
-        raise ValueError(f"this is a layer of PyTorch, and so no {kind} cell; allowed are {', '.join(STACKED)}")
-    recurrent, driven = (file.take(f"weight_{side}{suffix}") for side in ("hh", "ih"))
-    biases = [file.find(f"bias_{side}{suffix}") for side in ("ih", "hh")]
-    gates, units = STACKED[kind], recurrent.shape[-1]
-    rows = len(gates) * units
-    if recurrent.shape != (rows, units):
-        raise ValueError(
-            f"weight_hh{suffix} has shape {recurrent.shape}, expected of {kind} is {(rows, units)}"
-            f"{advice_on_shape(recurrent.shape)}"
-        )
-    if driven.ndim != 2 or len(driven) != rows:
-        advice = "; it is transposed" if driven.shape[1:] == (rows,) else ""
-        raise ValueError(f"weight_ih{suffix} has shape {driven.shape}, expected of {kind} is ({rows}, inputs){advice}")
-    for side, bias in zip(("ih", "hh"), biases, strict=True):
-        if bias is not None and bias.shape != (rows,):
-            raise ValueError(f"bias_{side}{suffix} has shape {bias.shape}, expected of {kind} is ({rows},)")
-    sides = {"r": np.split(recurrent, len(gates)), "i": np.split(driven, len(gates))}
-    found = {f"{gate}_{side}": part for side, parts in sides.items() for gate, part in zip(gates, parts, strict=True)}
-    return found | layer_biases(kind, gates, *biases)
-
-
-def layer_biases(kind, gates, driven, recurrent):
-    """{name in our cell: array} of the biases bias_ih and bias_hh (gates H,) of a layer of PyTorch, or None each.
-
-    Their sums are exact in float64. The candidate of a GRU keeps them apart.
-    """
-    if driven is None and recurrent is None:
-        return {}
-    zero = np.zeros_like(recurrent if driven is None else driven)
-    sides = ((zero if bias is None else bias).astype(np.float64) for bias in (driven, recurrent))
-    found = {}
-    for gate, b_i, b_h in zip(gates, *(np.split(bias, len(gates)) for bias in sides), strict=True):
-        inside = kind == "gru" and gate == "W"
-        found["b" if gate == "W" else f"{gate}_b"] = b_i if inside else b_i + b_h
-        if inside:
-            found["b_h"] = b_h
-    return found
-
-
-def advice_on_shape(shape):
-    """Which cell a weight_hh of this shape fits, if any; or that it is transposed."""
-    fitting = [kind for kind, gates in STACKED.items() if shape == (len(gates) * shape[-1], shape[-1])]
-    if fitting:
-        return f"; it fits {fitting[0]}"
-    transposed = [kind for kind, gates in STACKED.items() if shape == (shape[0], len(gates) * shape[0])]
-    advice = "transposed, as Keras stores it, it fits {}; gates have another order there, see docs/own-networks.md"
-    return f"; {advice.format(transposed[0])}" if transposed else ""
 
 
 def own_weights(file, kind, start):

@@ -172,6 +172,15 @@ def gru_step(w, h, u):
     return (1 - z) * n + z * h
 
 
+def gru_before_candidate(w, r, h, u):
+    return np.tanh(w["W_i"] @ u + w.get("b", 0) + w["W_r"] @ (r * h))
+
+
+def gru_before_step(w, h, u):
+    r, z = gate(w, "reset", h, u), gate(w, "update", h, u)
+    return (1 - z) * gru_before_candidate(w, r, h, u) + z * h
+
+
 def lstm_step(w, x, u):
     h, c = np.split(x, 2)
     i, f, o = (gate(w, name, h, u) for name in ("input", "forget", "output"))
@@ -207,6 +216,7 @@ STEPS = {
     "scalar": scalar_step,
     "multi": multi_step,
     "gru": gru_step,
+    "gru_before": gru_before_step,
     "lstm": lstm_step,
     "stack": stack_step,
 }
@@ -240,6 +250,10 @@ def gru_mixed(w, gates, h, u):
     return (1 - gates["update"]) * n + gates["update"] * h
 
 
+def gru_before_mixed(w, gates, h, u):
+    return (1 - gates["update"]) * gru_before_candidate(w, gates["reset"], h, u) + gates["update"] * h
+
+
 def lstm_mixed(w, gates, x, u):
     h, c = x[: len(x) // 2], x[len(x) // 2 :]
     c = gates["forget"] * c + gates["input"] * plain_step(w, h, u)
@@ -249,6 +263,7 @@ def lstm_mixed(w, gates, x, u):
 HELD_GATES = {
     "multi": (mixed, ["V"]),
     "gru": (gru_mixed, ["reset", "update"]),
+    "gru_before": (gru_before_mixed, ["reset", "update"]),
     "lstm": (lstm_mixed, ["input", "forget", "output"]),
 }
 
@@ -308,6 +323,17 @@ def stack_with_held_gates(w, x, u):
 def test_the_second_part_is_there_where_a_gate_reacts(cell):
     _, B = cell.step_jacobian(*some_step(cell))
     assert B.any() == cell.gate_reacts
+
+
+@pytest.mark.parametrize(("name", "alpha"), [("plain", 1), ("leaky", 0.8)])
+def test_phi_may_be_relu(name, alpha):
+    cell = small_cell(f"{name} with relu")
+    W, z = some_step(cell)
+    a, x = W @ z, z[:, :5]
+    np.testing.assert_allclose(cell.step(W, z)[0], (1 - alpha) * x + alpha * np.maximum(a, 0), **ROUNDING)
+    assert cell.settings["nonlinearity"] == "relu" and "nonlinearity" not in small_cell(name).settings
+    with pytest.raises(ValueError, match=r"cell leaky: nonlinearity = 'elu', allowed is tanh or relu"):
+        make_cell("leaky", 4, 2, alpha=0.5, nonlinearity="elu")
 
 
 @pytest.mark.parametrize("alpha", [0, -0.1, 1.5, float("nan")])

@@ -9,7 +9,7 @@ from engine.measures import anisotropy, effective_lr, expansion, gate_fits, gate
 from engine.measures.each import left_out
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters, forward, loss_and_gradient, readout
-from engine.results.importing import STACKED, read_network
+from engine.results.importing import read_network
 from engine.results.networks import load_networks, save_networks
 from engine.tasks.recorded import Recorded
 from engine.training.train import initial_parameters
@@ -85,7 +85,7 @@ def inputs():
     return np.random.default_rng(8).normal(size=(T, N, BATCH))
 
 
-@pytest.mark.parametrize("kind", STACKED)
+@pytest.mark.parametrize("kind", STEPS)
 @pytest.mark.parametrize(("module", "layer"), [("rnn.", "_l0"), ("", "_l0"), ("net.cell.", "")])
 @pytest.mark.parametrize("biases", [False, True])
 def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, biases, tmp_path):
@@ -101,7 +101,7 @@ def test_a_layer_of_pytorch_computes_what_its_manual_says(kind, module, layer, b
         np.testing.assert_allclose(our_outputs(imported, inputs()), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", STACKED)
+@pytest.mark.parametrize("kind", STEPS)
 def test_layers_of_pytorch_are_a_stack(kind, tmp_path):
     """Three of them, the second without biases."""
     state = state_dict(kind, biases=True)
