@@ -29,7 +29,13 @@ CONDA_NAMES = {
     "snakemake-minimal": "snakemake",
     "cupy": "cupy-cuda13x",
 }
-IMPORT_NAMES = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib", "cupy": "cupy-cuda13x", "cupyx": "cupy-cuda13x"}
+IMPORT_NAMES = {
+    "yaml": "pyyaml",
+    "mpl_toolkits": "matplotlib",
+    "cupy": "cupy-cuda13x",
+    "cupyx": "cupy-cuda13x",
+    "netCDF4": "netcdf4",
+}
 
 LOCKS = {
     "requirements.lock": ("workflow", "test", "lint", "slurm"),
@@ -125,8 +131,8 @@ def test_benchmarks_measure_the_versions_that_the_workflow_uses():
     [
         ("engine", ("gpu-cuda13",)),
         ("workflow", ("workflow",)),
-        ("tests", ("test", "workflow", "gpu-cuda13")),
-        ("tools", ("docs",)),
+        ("tests", ("test", "workflow", "gpu-cuda13", "frameworks")),
+        ("tools", ("docs", "frameworks")),
         ("benchmarks", ("bench", "gpu-cuda13")),
     ],
 )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from zipfile import ZipFile
 
+import netCDF4
 import numpy as np
 import pytest
 
@@ -123,6 +124,18 @@ def test_what_is_refused_is_said(file, kind, folder):
 def test_another_activation_is_refused(folder):
     with pytest.raises(ValueError, match="elu: activation = elu"):
         read_network(folder / "model.keras", "lstm", layer="elu")
+
+
+def test_weights_alone_of_an_old_keras_are_refused(tmp_path):
+    """They do not say whether gates are hard sigmoids."""
+    with netCDF4.Dataset(tmp_path / "a.h5", "w") as file:
+        file.keras_version = "2.2.4-tf"
+        group = file.createGroup("lstm_1/lstm_1")
+        for name, shape in {"kernel:0": (3, 16), "recurrent_kernel:0": (4, 16), "bias:0": (16,)}.items():
+            dimensions = [group.createDimension(f"{name}{i}", n).name for i, n in enumerate(shape)]
+            group.createVariable(name, "f4", dimensions)[...] = 0.5
+    with pytest.raises(ValueError, match="lstm_1: weights alone of Keras 2.2.4-tf, whose gates were hard sigmoids"):
+        read_network(tmp_path / "a.h5", "lstm")
 
 
 def test_what_is_no_such_file_is_said(folder, tmp_path):

@@ -21,6 +21,7 @@ CLASSES = {"SimpleRNN": "plain", "GRU": "gru", "LSTM": "lstm"}
 KINDS = {1: "plain", 3: "gru", 4: "lstm"}  # by the number of gates
 NUMBERED = {"cell": ("kernel", "recurrent_kernel", "bias"), "dense": ("kernel", "bias")}
 NONLINEARITIES = {"tanh": {}, "relu": {"nonlinearity": "relu"}}
+SIGMOID_SINCE = (2, 3)
 NO_WEIGHTS = re.compile(r"^optimizer|seed_generator")  # what training keeps beside the weights
 
 
@@ -42,11 +43,21 @@ def read_keras(path):
         arrays = dict(datasets(file))
         if "model_config" in file.ncattrs():
             model = json.loads(file.model_config)
+        version = getattr(file, "keras_version", "3")
     said = dict(layers_of(model, numbered=path.endswith(".keras"))) if model else {}
     found = Weights({}, {})
     for place, parts in by_place(arrays).items():
         add(found, place, parts, said)
+    if not model and version_of(version) < SIGMOID_SINCE:
+        refused = f"weights alone of Keras {version}, whose gates were hard sigmoids by default: save the whole model"
+        gated = {name: layer for name, layer in found.layers.items() if layer.kind != "plain"}
+        found.layers.update({name: layer._replace(refused=refused) for name, layer in gated.items()})
     return found
+
+
+def version_of(text):
+    """(major, minor) of such as 2.2.4-tf."""
+    return tuple(map(int, re.findall(r"\d+", text)[:2]))
 
 
 def datasets(group, path=()):
