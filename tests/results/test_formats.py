@@ -134,7 +134,7 @@ def test_weights_alone_of_an_old_keras_are_refused(tmp_path):
         for name, shape in {"kernel:0": (3, 16), "recurrent_kernel:0": (4, 16), "bias:0": (16,)}.items():
             dimensions = [group.createDimension(f"{name}{i}", n).name for i, n in enumerate(shape)]
             group.createVariable(name, "f4", dimensions)[...] = 0.5
-    with pytest.raises(ValueError, match="lstm_1: weights alone of Keras 2.2.4-tf, whose gates were hard sigmoids"):
+    with pytest.raises(ValueError, match=r"lstm_1: weights alone of Keras 2\.2\.4-tf, whose gates were hard sigmoids"):
         read_network(tmp_path / "a.h5", "lstm")
 
 
