@@ -1,7 +1,7 @@
 """Results as files, and networks from files.
 
 netcdf          labels, units, provenance; networks: weights by name; trainings: a training
-importing       networks of others: weight_file, formats, directions: one of two, one layer; initial_state: where they begin
+importing       networks of others: weight_file, formats; directions: one of two, one layer; initial_state: the start
 measuring       a measured quantity as a labelled dataset
 provenance      what made a file
 """
