@@ -113,11 +113,11 @@ def explain_text(keys, text):
     in_list = isinstance(last, int)
     key = ".".join(map(str, above if in_list else [*above, last]))
     kind = {bool: "true or false", list: "a list"}.get(type(read), "a number")
-    what = "its numbers are text" if in_list else f"{text!r} is text, not {kind}"
-    advice = "write it without quotes, in a file for --configfile; --config makes text of what is in [] or {}"
+    what = "its numbers are text: write them" if in_list else f"{text!r} is text, not {kind}: write it"
+    advice = "without quotes, in a file for --configfile; --config makes text of what is in [] or {}"
     if isinstance(read, str):
-        advice = "YAML reads 1e-3 as text, write 1.0e-3"
-    return f"{key}: {what}: {advice}"
+        advice = "as 1.0e-3, since YAML reads 1e-3 as text"
+    return f"{key}: {what} {advice}"
 
 
 def as_yaml(text):

@@ -18,8 +18,9 @@ def large_jobs(jobs):
     if all(asked(job, what) < LARGE[what] for job, what in ((longest, "runtime"), (largest, "mem_mb"))):
         return None
     hours, gigabytes = asked(longest, "runtime") / 60, asked(largest, "mem_mb") / 1000
+    time = f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.0f} days"
     return (
-        f"the longest job, {told(longest)}, may take {hours:.3g} h on one slow core "
+        f"the longest job, {told(longest)}, may take {time} on one slow core "
         f"({lowered_by(longest, 'runtime')}); "
         f"the largest, {told(largest)}, {gigabytes:.3g} GB ({lowered_by(largest, 'mem_mb')})"
     )

@@ -34,7 +34,7 @@ MISTAKES = {
     "effective_lr: {update: 3}": "effective_lr: unknown key 'update', did you mean 'updates'?",
     "cells: {leaky: {alpha: 1.5}}": "cells.leaky: cell leaky: alpha = 1.5, allowed is 0 < alpha <= 1",
     "cells: {leaky: {alpha: '0.5'}}": "cells.leaky.alpha: '0.5' is text, not a number: write it without quotes",
-    "cells: {leaky: {alpha: 1e-1}}": "cells.leaky.alpha: '1e-1' is text, not a number: YAML reads 1e-3 as text",
+    "cells: {leaky: {alpha: 1e-1}}": "cells.leaky.alpha: '1e-1' is text, not a number: write it as 1.0e-3",
     "cells: {gru: {bias: 'true'}}": "cells.gru.bias: 'true' is text, not true or false: write it without quotes",
     "cells: {gru: {bias: 'a: ['}}": "cells.gru: cell gru: bias = 'a: [', allowed is true or false",
     "cells: {d: {kind: stack, layers: '[gru]'}}": "cells.d.layers: '[gru]' is text, not a list: write it",
@@ -49,7 +49,7 @@ MISTAKES = {
     "{cells: {d: {kind: stack, layers: [gru, gru]}}, gates: {compared: [d-sgd]}}": (
         "gates.compared: d-sgd and the reference plain-adam are compared unit by unit, but have 2 and 1 layers"
     ),
-    "optimizers: {sgd: {rate: 1e-2}}": "optimizers.sgd.rate: '1e-2' is text, not a number: YAML reads 1e-3 as text",
+    "optimizers: {sgd: {rate: 1e-2}}": "optimizers.sgd.rate: '1e-2' is text, not a number: write it as 1.0e-3",
     "optimizers: {sgd: {rate: 0}}": "optimizers.sgd.rate = 0 is out of range, allowed is more than 0",
     "optimizers: {adm: {rate: 0.1}}": "optimizers.adm: unknown optimizer 'adm', did you mean 'adam'?",
     "optimizers: {adam: {schedule: {name: cosin}}}": "unknown schedule 'cosin', did you mean 'cosine'?",
@@ -203,7 +203,7 @@ def test_numbers_that_come_as_text_are_explained_once():
     _, T, seeds = str(caught.value).splitlines()
     assert "expansion.T: '20' is text, not a number: write it without quotes, in a file for --configfile" in T
     assert (
-        "seeds: its numbers are text: write it without quotes" in seeds
+        "seeds: its numbers are text: write them without quotes" in seeds
         and "--config makes text of what is in []" in seeds
     )
 

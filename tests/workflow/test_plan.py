@@ -22,7 +22,7 @@ def test_the_longest_and_the_largest_are_told_with_their_keys():
     said = large_jobs(
         [job("train", 900, 20160, task="adding", cell="lstm"), job("gates", 900), job("anisotropy", 128000)]
     )
-    assert "the longest job, train adding lstm, may take 336 h on one slow core" in said and "`updates`" in said
+    assert "the longest job, train adding lstm, may take 14 days on one slow core" in said and "`updates`" in said
     assert "the largest, anisotropy, 128 GB" in said and "`anisotropy.pairs`" in said
 
 

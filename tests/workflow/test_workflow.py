@@ -282,7 +282,7 @@ def test_results_of_an_earlier_version_are_refused(tmp_path):
     said = snakemake(folder, *SMOKE)
     assert said.returncode != 0
     assert "results/smoke/training/anisotropy/adding: results of an earlier version" in said.stderr
-    assert "move results/smoke away, or give this run another name" in said.stderr
+    assert f"move {folder}/results/smoke away, or give this run another name" in said.stderr
 
 
 def test_a_figure_edit_trains_nothing(smoke):

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from engine.common.files import full_path
 from engine.common.machine import memory
 from workflow import plan, sizes, targets
 from workflow.blocks import seed_blocks
@@ -30,8 +31,8 @@ except ConfigError as error:
 if before := targets.made_before(config):
     more = f" and {len(before) - 1} more folders" if len(before) > 1 else ""
     raise WorkflowError(
-        f"{before[0]}{more}: results of an earlier version, which do not say on what data their networks were trained. They "
-        f"are not mixed with new ones: move {targets.folder(config)} away, or give this run another name (`run`)"
+        f"{full_path(before[0])}{more}: results of an earlier version, which do not say on what data their networks were trained. They "
+        f"are not mixed with new ones: move {full_path(targets.folder(config))} away, or give this run another name (`run`)"
     )
 
 # On a cluster each job reads the configuration again; its results are recorded as made by that of the run.
