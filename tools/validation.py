@@ -36,7 +36,8 @@ CHAOS = {  # units: networks and steps; the largest ones have the fewest, and va
     128: (16, 600),
     256: (8, 600),
     512: (4, 600),
-    1024: (2, 400),
+    1024: (4, 400),
+    2048: (3, 200),
 }
 CHAOTIC = {  # time constant: what is published at N = 4096, per unit of time and of N
     1.0: {"lambda_1": 0.30958, "D / N": 0.28717, "entropy / N": 0.025106, "share of positive exponents": 0.15259},

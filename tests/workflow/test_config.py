@@ -50,6 +50,7 @@ MISTAKES = {
         "gates.compared: d-sgd and the reference plain-adam are compared unit by unit, but have 2 and 1 layers"
     ),
     "optimizers: {sgd: {rate: 1e-2}}": "optimizers.sgd.rate: '1e-2' is text, not a number: write it as 1.0e-3",
+    "optimizers: {sgd: {options: {clip: 0}}}": "optimizers.sgd: optimizer sgd: clip = 0, allowed is 0 < clip <= inf",
     "optimizers: {sgd: {rate: 0}}": "optimizers.sgd.rate = 0 is out of range, allowed is more than 0",
     "optimizers: {adm: {rate: 0.1}}": "optimizers.adm: unknown optimizer 'adm', did you mean 'adam'?",
     "optimizers: {adam: {schedule: {name: cosin}}}": "unknown schedule 'cosin', did you mean 'cosine'?",
