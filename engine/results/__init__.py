@@ -2,6 +2,6 @@
 
 netcdf          labels, units, provenance; networks: weights by name; trainings: a training
 importing       networks of others: weight_file, formats; directions: one of two, one layer; initial_state: the start
-measuring       a measured quantity as a labelled dataset
+measuring       a measured quantity as a labelled dataset; notebook: of an imported network
 provenance      what made a file
 """

@@ -11,7 +11,8 @@ from engine.losses.cross_entropy import CrossEntropy
 from engine.measures import anisotropy, gates
 from engine.network.unroll import forward, lag_gradients, readout
 from engine.results.importing import read_network
-from engine.results.measuring import measure, measured
+from engine.results.measuring import measured
+from engine.results.notebook import measure
 from engine.tasks.batches import ensemble_batch
 from engine.tasks.recorded import recorded
 
