@@ -3,7 +3,7 @@
 from math import inf
 from types import SimpleNamespace
 
-from engine.common.arrays import read_arrays
+from engine.results.formats import read_weights
 from engine.results.importing import expectation_mistakes, output_mistakes, read_network
 from engine.tasks import make_task
 from engine.tasks.recorded import Recorded, read_sequences
@@ -79,7 +79,7 @@ def network_mistakes(config, name):
     if known and tried(lambda: smallest_cell(config, entry["cell"]))[0]:
         network, wrong = tried(lambda: imported(config, name))
     else:  # what its file should hold is unknown
-        network, (_, wrong) = None, tried(lambda: read_arrays(entry["file"]))
+        network, (_, wrong) = None, tried(lambda: read_weights(entry["file"]))
     yield from wrong
     task, wrong = tried(lambda: sequences(config, name)) if {"task", "data"} & entry.keys() else (None, [])
     yield from wrong

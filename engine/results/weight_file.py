@@ -91,7 +91,7 @@ class WeightFile:
         if not cell:
             self.reasons += [f"{module}: {said.refused}" for module, said in self.layers.items() if said.refused]
             self.reasons.append(f"found in it: {', '.join(self.arrays) or 'nothing'}")
-        if by_reason:
+        if by_reason and cell:
             self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
         if self.reasons:
             raise ValueError(f"{full_path(self.path)}: " + "; ".join(dict.fromkeys(self.reasons)))

@@ -298,7 +298,7 @@ MISTAKES = {
     "a weight drop": (
         lambda s: s.update({"rnn.weight_hh_l0_raw": s.pop("rnn.weight_hh_l0")}),
         "gru",
-        "no W_r of our cells; rnn.weight_hh_l0_raw: of a weight drop, .* under the name without _raw",
+        "no W_r of our cells; rnn.weight_hh_l0_raw: of a weight drop, .* name without _raw; found in it: [^;]*$",
     ),
     "a parametrization": (
         lambda s: s.update({"rnn.parametrizations.weight_hh_l0.original0": s.pop("rnn.weight_hh_l0")}),

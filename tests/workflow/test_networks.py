@@ -136,9 +136,9 @@ def test_all_mistakes_come_at_once(mistakes, tmp_path):
 
 def test_the_files_of_an_unknown_cell_are_read(tmp_path):
     config = configuration(tmp_path, data={"y": np.zeros(3)})
-    config["networks"]["a"] |= {"cell": "gruu", "file": "a.npz"}
+    config["networks"]["a"] |= {"cell": "gruu", "file": "a.onnx"}
     lines = said(config)
-    assert ["a.npz is not there" in lines[0], "y has shape (3,)" in lines[1]] == [True, True] and len(lines) == 2
+    assert ["a.onnx is not there" in lines[0], "y has shape (3,)" in lines[1]] == [True, True] and len(lines) == 2
 
 
 def states(kind, state):
