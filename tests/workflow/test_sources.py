@@ -46,6 +46,7 @@ def test_a_measurement_depends_on_what_it_measures_and_on_no_training():
     found = inputs("measure", cell="lstm", task="ar2", optimizer="sgd")
     assert {"engine/cells/lstm.py", "engine/tasks/ar2.py"} <= found
     assert not rooms(found) & {"training", "optimizers"}
+    assert not [path for path in found if "importing" in path or "formats" in path]  # readers of networks of others
 
 
 def test_a_network_of_ones_own_names_its_parts_in_its_entry():
