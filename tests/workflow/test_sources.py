@@ -28,7 +28,8 @@ def rooms(paths):
 def test_a_training_depends_on_its_own_cell_task_and_optimizer():
     found = inputs("train", experiment="anisotropy", cell="multi", task="adding", optimizer="sgd")
     parts = {path for path in found if rooms([path]) & {"cells", "tasks", "optimizers"}}
-    ours = {"cells/multi.py", "cells/gated.py", "cells/cell.py", "tasks/marks.py", "tasks/task.py", "tasks/batches.py"}
+    ours = {f"cells/{name}.py" for name in ("multi", "gated", "terms", "cell")}
+    ours |= {f"tasks/{name}.py" for name in ("marks", "task", "batches")}
     ours |= {f"optimizers/{name}.py" for name in ("sgd", "rule", "ranges", "schedules")}
     kept_beside = {"optimizers/adam.py", "optimizers/adam_beside.py"}  # Adam's second moments, whatever the rule
     assert parts == {f"engine/{name}" for name in ours | kept_beside}
@@ -64,7 +65,7 @@ def test_a_stack_depends_on_the_cells_of_its_layers(monkeypatch):
     monkeypatch.setitem(CONFIG["cells"], "deep", {"kind": "stack", "layers": ["gru", {"kind": "multi"}]})
     found = inputs("train", cell="deep", task="adding", optimizer="sgd")
     cells = {path.rpartition("/")[2] for path in found if rooms([path]) == {"cells"}}
-    assert cells == {f"{name}.py" for name in ("cell", "stack", "by_input", "gru", "multi", "gated")}
+    assert cells == {f"{name}.py" for name in ("cell", "stack", "by_input", "gru", "multi", "gated", "terms")}
 
 
 @pytest.mark.parametrize("script", READING)
