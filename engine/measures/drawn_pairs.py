@@ -129,9 +129,11 @@ def unit_products(cell, W):
         if carried is None:
             Phi, gamma = scaled(J), scaled(xp.stack([r, d], axis=-1), axes=(-1,))
         else:
-            values, exponent, (gamma_0, gamma_1), before = *carried[:2], parts(carried[2]), carried[3]
-            gamma = xp.stack([r * gamma_0, r * gamma_1 + d * gamma_0], axis=-1)
-            Phi, gamma = shifted(values @ J, exponent), shifted(gamma, before, axes=(-1,))
+            values, exponent, gammas, exponent_of_gammas = carried
+            gamma_0, gamma_1 = parts(gammas)
+            Phi = shifted(values @ J, exponent)
+            gammas = xp.stack([r * gamma_0, r * gamma_1 + d * gamma_0], axis=-1)
+            gamma = shifted(gammas, exponent_of_gammas, axes=(-1,))
         exact = safe.log(xp.abs(diagonal_of_units(cell, Phi.values))) + Phi.exponent[..., 0] * LOG_2
         first = safe.log(xp.abs(xp.sum(gamma.values, axis=-1))) + gamma.exponent[..., 0] * LOG_2
         return (*Phi, *gamma), (exact, first)
