@@ -14,6 +14,9 @@ class Loss(ABC):
     name: ClassVar[str]
     title: ClassVar[str]  # in words
 
+    def __str__(self):
+        return f"{self.title} of the last {'step' if self.steps == 1 else f'{self.steps} steps'}"
+
     @abstractmethod
     def rows(self, outputs):
         """How many numbers the target of one step has, for a network with so many outputs."""

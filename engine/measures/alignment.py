@@ -65,7 +65,7 @@ def read_directions(cell, W_o):
     """w^T as (member, 1, direction, state), for products with (member, sample, state, state).
 
     An orthonormal basis of the rows of W_o divided by the root of their number, so that a sum of squares over it is the
-    mean over directions.
+    mean over directions. NaN if W_o is 0.
     """
     xp = namespace(W_o)
     w = cell.lam_of_output(xp.matrix_transpose(W_o[:, :, : cell.units]))
@@ -76,15 +76,18 @@ def read_directions(cell, W_o):
 
 def orthonormal_rows(x):
     """A basis of the rows of x (member, row, column) by Gram-Schmidt; 0 where a row depends on those before it."""
-    xp, basis = namespace(x), x[:, :0, :]
+    xp, basis = namespace(x), x[:, :1, :]
     for i in range(x.shape[1]):
         row = rest = x[:, i : i + 1, :]
-        for _ in range(2):  # the second time takes off what rounding has left
+        for _ in range(2 if i else 0):  # the second time takes off what rounding has left
             rest = rest - rest @ xp.matrix_transpose(basis) @ basis
         norm = vector_norm(rest)[..., None]
         own = norm > DEPENDENT * vector_norm(row)[..., None]
-        if xp.any(own):
-            basis = xp.concat([basis, xp.where(own, rest, 0) / xp.where(own, norm, 1)], axis=1)
+        unit = xp.where(own, rest, 0) / xp.where(own, norm, 1)
+        if i == 0:
+            basis = unit
+        elif xp.any(own):
+            basis = xp.concat([basis, unit], axis=1)
     return basis
 
 

@@ -16,7 +16,7 @@ def gradient_function(cell, parameters, T, batch, loss=SQUARED_ERROR):
     """`loss_and_gradient` as a function of (parameters, u, y): compiled by Numba, a CUDA kernel, or the plain form."""
     W, W_o = parameters
     if loss != SQUARED_ERROR or W_o.shape[1:] != (1, cell.units):
-        tell_plain(loss.title, W_o.shape[1], loss.steps, W_o.shape[2] != cell.units)
+        tell_plain(loss, W_o.shape[1], W_o.shape[2] != cell.units)
         return partial(loss_and_gradient, cell, loss=loss)
     # The fast forms have no b_h of a GRU, and no phi but tanh.
     if cell.shape[1] != cell.units + cell.inputs + cell.bias or getattr(cell, "nonlinearity", "tanh") != "tanh":
@@ -29,7 +29,7 @@ def gradient_function(cell, parameters, T, batch, loss=SQUARED_ERROR):
 
 
 @cache  # once a job, which has many passes
-def tell_plain(title, outputs, steps, bias):
+def tell_plain(loss, outputs, bias):
     """Logs why a training is not compiled."""
-    what = f"{outputs} output{'s' * (outputs > 1)}{' with biases' * bias} at {steps} step{'s' * (steps > 1)}"
-    log.info("the %s of %s has no compiled gradient: it is computed step by step, which is slower", title, what)
+    what = f"{outputs} output{'s' * (outputs > 1)}{' with biases' * bias}"
+    log.info("the %s for %s has no compiled gradient: it is computed step by step, which is slower", loss, what)

@@ -20,6 +20,6 @@ def measured(quantity, networks, task, *, device=CPU, **protocol):
     if unsaid := left_out(quantity.QUANTITIES, **has):
         log.warning("without a readout and targets there is no loss, and so no %s", ", ".join(sorted(unsaid)))
     elif (loss := make_task(task).loss) != Task.loss:
-        log.info("the loss is the mean %s of the last %d steps", loss.title, loss.steps)
+        log.info("the loss is the mean %s", loss)
     said = {name: array for name, array in arrays.items() if name not in unsaid}
     return dataset(quantity.QUANTITIES, said, quantity.coordinates(networks, **protocol), {})

@@ -68,7 +68,7 @@ def test_a_task_says_how_many_outputs_there_are_and_what_their_loss_is(caplog, d
             device=device,
             members_per_pass=2,
         )
-    outputs = f"of 3 outputs{' with biases' * readout_bias} at 5 steps"
+    outputs = f"of the last 5 steps for 3 outputs{' with biases' * readout_bias}"
     assert caplog.text.count(f"the cross-entropy {outputs} has no compiled gradient") == 1
     assert found.parameters.W_o.shape == (3, 3, 3, 5 + readout_bias)
     parameters = initial_parameters(cell, SEEDS, "float64", outputs=3, bias=readout_bias)
