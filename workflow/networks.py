@@ -114,7 +114,7 @@ def misfits(config, quantity, network, task):
 
 
 def size(config, w, seeds):
-    """The Size of measuring w.quantity of the network w.network, from workflow/sizes.py and its readout's gradients."""
+    """The Size of measuring w.quantity of the network w.network, as in workflow/sizes.py, and what its readout adds."""
     network = imported(config, w.network)
     cell = network.cell
     T = protocol(config, w.network, w.quantity)["T"]
@@ -122,4 +122,11 @@ def size(config, w, seeds):
     alone = config | {"units": cell.units, w.quantity: block}
     job = SimpleNamespace(cell=config["networks"][w.network]["cell"], experiment=w.quantity)
     found = getattr(sizes, w.quantity)(alone, job, 1)
-    return found._replace(numbers=found.numbers + 4 * block.get("gradients", 0) * network.parameters.W_o.size)
+    return found._replace(numbers=found.numbers + readout_numbers(block, network, sequences(config, w.network)))
+
+
+def readout_numbers(block, network, task):
+    """Numbers held of the gradients of a readout, of each sample, and of its outputs at the steps of the loss."""
+    gradients, probes = (block.get(key, 0) for key in ("gradients", "probe_batch"))
+    outputs = task.loss.steps * network.parameters.outputs
+    return 4 * gradients * network.parameters.W_o.size + 8 * max(gradients, probes) * outputs

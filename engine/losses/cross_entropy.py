@@ -18,6 +18,13 @@ class CrossEntropy(Loss):
     def rows(self, outputs):
         return 1
 
+    def outputs(self, y):
+        if y.shape[1] > 1:
+            raise ValueError(f"y has {y.shape[1]} numbers for each step, and a step has one class")
+        if (wrong := y[(y < 0) | (y != np.floor(y))]).size:
+            raise ValueError(f"y has {wrong[0]:g}, and a class is a whole number from 0 on")
+        return max(2, int(y.max()) + 1)
+
     def costs_and_slopes(self, outputs, y):
         """From d_j = y_hat_j - y_hat_c of the other classes j, which keeps all digits where p_c is near 1.
 

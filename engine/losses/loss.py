@@ -22,6 +22,10 @@ class Loss(ABC):
         """How many numbers the target of one step has, for a network with so many outputs."""
 
     @abstractmethod
+    def outputs(self, y):
+        """How many outputs a network needs for targets y (step, row, sequence), NumPy; ValueError if y is wrong."""
+
+    @abstractmethod
     def costs_and_slopes(self, outputs, y):
         """Cost of each step (member, step, batch), and its derivative in the outputs (member, step, output, batch).
 

@@ -39,9 +39,7 @@ class Recorded(Task):
     @property
     def outputs(self):
         """How many a network must have."""
-        if isinstance(self.loss, CrossEntropy):
-            return max(2, int(self.y.max()) + 1)
-        return 1 if self.y is None or self.y.ndim == 1 else self.y.shape[1]
+        return 1 if self.y is None or self.y.ndim == 1 else self.loss.outputs(self.y)
 
     @property
     def has_targets(self):
@@ -86,12 +84,12 @@ def read_sequences(path, loss=None):
     """The Recorded sequences of a file with the arrays of `recorded`; ValueError says all that is wrong."""
     found = read_arrays(path)
     try:
-        return recorded(loss, **found)
+        return of_arrays(found, loss)
     except ValueError as error:
         raise ValueError(f"{full_path(path)}: {error}") from error
 
 
-def recorded(loss=None, /, **arrays):
+def recorded(*, loss=None, **arrays):
     """The Recorded sequences u (T, sequence, n) and, if they are there, y, expected, lengths and x_0.
 
     Targets y are (sequence,) or (sequence, output) of the last step, or (T, sequence) or (T, sequence, output) of every
@@ -99,6 +97,11 @@ def recorded(loss=None, /, **arrays):
     `lengths` (sequence,) steps are taken; x_0 (sequence, state) is the state before them. ValueError says all that is
     wrong.
     """
+    return of_arrays(arrays, loss)
+
+
+def of_arrays(arrays, loss):
+    """`recorded`, from {name: array}."""
     if wrong := list(mistakes(arrays)):
         raise ValueError("; ".join(wrong))
     kind = kind_of_loss(loss, arrays.get("y"))
@@ -129,17 +132,8 @@ def targets(y, T, sequences, begins, measured, kind):
     else:
         y = y.reshape(1, sequences, -1)
     y, loss = np.moveaxis(y, 1, 2), kind(len(y))
-    if kind is CrossEntropy:
-        check_classes(y)
-    return {"y": y[0, 0] if loss == SquaredError() and y.shape[1] == 1 else y, "loss": loss}
-
-
-def check_classes(y):
-    """Raises ValueError if targets (step, row, sequence) are no classes."""
-    if y.shape[1] > 1:
-        raise ValueError(f"y has {y.shape[1]} numbers for each step, and a step has one class")
-    if (wrong := y[(y < 0) | (y != np.floor(y))]).size:
-        raise ValueError(f"y has {wrong[0]:g}, and a class is a whole number from 0 on")
+    one_number = (loss, loss.outputs(y)) == (SquaredError(), 1)
+    return {"y": y[0, 0] if one_number else y, "loss": loss}
 
 
 def to_the_end(values, begins):

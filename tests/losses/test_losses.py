@@ -38,13 +38,15 @@ def test_slopes_are_the_derivatives_of_the_costs(loss):
 
 
 @pytest.mark.parametrize("gain", [1e-9, 1.5, 30])
-def test_all_digits_are_those_of_the_definition(loss, gain):
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_all_digits_are_those_of_the_definition(name, gain):
     """Also where all classes are alike, and where one is held for certain: 1 - p_c is then 1e-30 and less."""
+    loss = LOSSES[name](STEPS)
     outputs, y = example(loss, gain)
     costs, slopes = (x[1, 1] for x in loss.costs_and_slopes(outputs, y))
     for b in range(BATCH):
         there = numbers(outputs[1, 1, :, b])
-        cost = DEFINITIONS[loss.name](there, y[1, 1, :, b])
+        cost = DEFINITIONS[name](there, y[1, 1, :, b])
         (slope,) = derivatives(cost, there)
         # some roundings of exponentials, whose arguments are sums up to 100, to 1e-14 in doubles
         np.testing.assert_allclose(costs[b], float(values(cost)), rtol=1e-13)
@@ -70,3 +72,10 @@ def test_what_is_no_direction_of_the_loss_does_not_change_it(loss):
 def test_float32_stays(loss):
     outputs, y = (x.astype("float32") for x in example(loss))
     assert [x.dtype for x in loss.costs_and_slopes(outputs, y)] == ["float32"] * 2
+
+
+def test_targets_say_how_many_outputs_they_need(loss):
+    """As many as they were made for, and not one more; those of classes need two at least."""
+    _, y = example(loss)
+    assert loss.outputs(y[0]) == OUTPUTS
+    assert loss.rows(OUTPUTS) == y.shape[2]

@@ -88,7 +88,7 @@ READ = {  # y of a file, the loss that is named, the loss, the outputs that it n
 @pytest.mark.parametrize("targets", READ)
 def test_targets_say_which_loss_reads_them(targets):
     y, name, loss, outputs, expected = READ[targets]
-    task = recorded(name, u=np.broadcast_to(np.arange(COUNT)[:, None], (STEPS, COUNT, 2)), y=y)
+    task = recorded(loss=name, u=np.broadcast_to(np.arange(COUNT)[:, None], (STEPS, COUNT, 2)), y=y)
     assert (task.loss, task.outputs) == (loss, outputs)
     u, found, _ = ensemble_batch(task, [1, 2], "probe", 0, T=STEPS, n=2, batch=5)
     for m, b in np.ndindex(2, 5):
@@ -108,9 +108,9 @@ def test_targets_of_every_step_end_with_their_sequence():
 
 def test_a_loss_that_is_unknown_or_reads_no_classes_is_refused():
     with pytest.raises(ValueError, match="unknown loss 'cross_entropi', did you mean 'cross_entropy'"):
-        recorded("cross_entropi", **sequences())
+        recorded(loss="cross_entropi", **sequences())
     with pytest.raises(ValueError, match=r"y has 0\.5, and a class is a whole number"):
-        recorded("cross_entropy", u=sequences()["u"], y=np.arange(9) / 2)
+        recorded(loss="cross_entropy", u=sequences()["u"], y=np.arange(9) / 2)
 
 
 def test_what_the_protocol_asks_and_the_file_has_not_is_refused():
