@@ -115,14 +115,14 @@ def misfits(config, quantity, network, task):
 
 def size(config, w, seeds):
     """The Size of measuring w.quantity of the network w.network, as in workflow/sizes.py, and what its readout adds."""
-    network = imported(config, w.network)
+    network, task = imported(config, w.network), sequences(config, w.network)
     cell = network.cell
     T = protocol(config, w.network, w.quantity)["T"]
     block = config[w.quantity] | {"T": T, "inputs": cell.inputs, "checkpoints": [0]}
     alone = config | {"units": cell.units, w.quantity: block}
-    job = SimpleNamespace(cell=config["networks"][w.network]["cell"], experiment=w.quantity)
+    job = SimpleNamespace(cell=config["networks"][w.network]["cell"], experiment=w.quantity, task=task)
     found = getattr(sizes, w.quantity)(alone, job, 1)
-    return found._replace(numbers=found.numbers + readout_numbers(block, network, sequences(config, w.network)))
+    return found._replace(numbers=found.numbers + readout_numbers(block, network, task))
 
 
 def readout_numbers(block, network, task):

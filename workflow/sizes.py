@@ -7,6 +7,7 @@ Each function gets the configuration, the job's wildcards and its number of seed
 from math import ceil, prod
 from typing import NamedTuple
 
+from engine.tasks import make_task
 from workflow.parts import autonomous_cell, build_cell, cell_settings, data_settings
 
 OPERATIONS_PER_SECOND = 2e9  # of one slow core
@@ -101,13 +102,17 @@ def anisotropy(config, w, seeds):
 
 
 def gates(config, w, seeds):
-    """The run of the probe batch, and the products along a few of its samples, of one network at a time."""
+    """The run of the probe batch, its way back from each step of the loss, and the products along a few of its samples.
+
+    Of one network at a time.
+    """
     block, probe = config[w.experiment], config["gates"]
     weights, state = cell_sizes(config, w.cell, block["inputs"])
-    run = block["T"] * probe["probe_batch"]
+    run, steps = block["T"] * probe["probe_batch"], make_task(w.task).loss.steps
     jacobians = block["T"] * probe["samples"] * state**2
-    work = run * 20 * weights + jacobians * 100 * state
-    return Size(20 * run * state + 5 * jacobians, seeds * len(block["checkpoints"]) * work)
+    work = steps * run * 20 * weights + jacobians * 100 * state
+    held = 20 * (run + (steps - 1) * probe["probe_batch"]) * state
+    return Size(held + 5 * jacobians, seeds * len(block["checkpoints"]) * work)
 
 
 def lyapunov(config, w, seeds):

@@ -150,11 +150,11 @@ def loss_and_gradient(cell, parameters, u, y, loss=SQUARED_ERROR):
     dW = xp.zeros_like(parameters.W)
     for _, pairs in adjoints(cell, parameters.W, trajectory, entering_lambdas(cell, parameters.W_o, error)):
         dW += weight_gradient(cell, pairs)
-    steps = by_step_read(cell, parameters.W_o, trajectory, error)
+    steps = errors_and_reads(cell, parameters.W_o, trajectory, error)
     return found, Parameters(dW, sum(e @ xp.matrix_transpose(read) for e, read in steps))
 
 
-def by_step_read(cell, W_o, trajectory, error):
+def errors_and_reads(cell, W_o, trajectory, error):
     """Pairs of dL/dy_t (member, output, batch) and what the readout reads there (member, column, batch)."""
     states = last_states(cell, trajectory, error.shape[1])
     return [(error[:, k, :, :], read_out(cell, W_o, x)) for k, x in enumerate(states)]
@@ -194,7 +194,7 @@ def per_sample_gradients(cell, parameters, u, y, loss=SQUARED_ERROR, **start):
     for pairs in zip(*walk, strict=True):
         delta, operand = (by_sample(side) for side in zip(*pairs, strict=True))
         blocks.append(xp.matrix_transpose(delta) @ operand)
-    steps = by_step_read(cell, parameters.W_o, trajectory, error)
+    steps = errors_and_reads(cell, parameters.W_o, trajectory, error)
     sides = [[xp.matrix_transpose(side) for side in pair] for pair in steps]
     return Parameters(assemble(cell, blocks), sum(e[..., None] * read[:, :, None, :] for e, read in sides))
 

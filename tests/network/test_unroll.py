@@ -7,6 +7,7 @@ import pytest
 from conftest import ALL_CELLS, OUTPUTS, READINGS, make_example, small_cell, targets
 
 from engine.common.backend import to_host
+from engine.losses.squared_error import SquaredError
 from engine.network.unroll import (
     Parameters,
     forward,
@@ -241,6 +242,20 @@ def test_sequences_of_unequal_length_are_as_each_alone(cell, example):
         x = forward(cell, W[m : m + 1] + 1e-150j * V, own.astype(complex), x_0=x_0, keep_tapes=False).x_T
         derivative = ((W_o[m] @ x[0, cell.output] - y[m, b]) ** 2).imag.item() / 1e-150
         np.testing.assert_allclose((gradients.W[m, b] * V).sum(), derivative, **ROUNDING)
+
+
+def test_a_loss_at_several_steps_reads_the_last_ones_of_each_sequence(cell):
+    """Gradients of sequences of unequal length, together and alone; each has the three steps that the loss reads."""
+    loss, (parameters, u, y) = SquaredError(3), make_example(cell, outputs=OUTPUTS)
+    start, y = starting(cell, (parameters, u, y)), targets(loss)
+    start["begins"] = np.minimum(start["begins"], 4)
+    gradients = per_sample_gradients(cell, parameters, u, y, loss, **start)
+    for m, b in ((0, 1), (1, 0), (2, 2)):
+        own = Parameters(*(p[m : m + 1] for p in parameters)), u[start["begins"][m, b] :, m : m + 1, :, b : b + 1]
+        x_0 = start["x_0"][m : m + 1, :, b : b + 1]
+        alone = per_sample_gradients(cell, *own, y[m : m + 1, ..., b : b + 1], loss, x_0=x_0)
+        for one, whole in zip(alone, gradients, strict=True):
+            np.testing.assert_allclose(one[0, 0], whole[m, b], **ROUNDING)
 
 
 @pytest.fixture(params=["multi", "stack"])

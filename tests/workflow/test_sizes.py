@@ -10,7 +10,7 @@ from engine.measures import anisotropy
 from workflow import sizes
 
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-JOB = SimpleNamespace(experiment="anisotropy", data="one_batch", cell="multi")
+JOB = SimpleNamespace(experiment="anisotropy", data="one_batch", cell="multi", task="adding")
 SIZES = [sizes.training, sizes.expansion, sizes.effective_lr, sizes.anisotropy, sizes.gates, sizes.lyapunov]
 
 
