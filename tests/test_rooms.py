@@ -28,7 +28,7 @@ def test_every_room_is_listed():
 @pytest.mark.parametrize("room", ["network", "training", "products", "measures", "verdicts", "results"])
 def test_a_room_says_what_is_in_it(room):
     """A room with a registry is a list of its things; `common` and `figures` have a file for each name."""
-    listed = re.findall(r"\w+", (ROOT / "engine" / room / "__init__.py").read_text())
+    listed = re.findall(r"\w+", (ROOT / "engine" / room / "__init__.py").read_text(encoding="utf-8"))
     assert {path.stem for path in FILES if path.parent.name == room} - {"__init__"} <= {*listed}
 
 
