@@ -27,6 +27,7 @@ KNOWN = {
     r"bias|(^|[._])b(_\w)?$": "a bias, but not by its name of the layer or of the readout, whose bias is called b_o",
 }
 PYTORCH = r"(weight|bias)(_[ih]h(_l\d+)?(_reverse)?)?$"  # names that it gives, and so no other ones misspelled
+LISTED = 20  # names in a message
 LAYER_0 = re.compile(r"((?:weight|bias)_[ih]h)(?:_l0)?(_reverse)?$")
 
 
@@ -49,7 +50,7 @@ class WeightFile:
         """Leaves out all but the arrays of some modules and the `further` ones; several modules are numbered."""
         modules = {name.rpartition(".")[0] for name in self.arrays}
         inside = [[name for name in self.arrays if name.startswith(f"{layer}.")] for layer in layers]
-        lost = [layer for layer, names in zip(layers, inside, strict=True) if not names]
+        lost = [layer for layer, names in zip(layers, inside, strict=True) if not (names or layer in self.layers)]
         self.reasons += [f"layer: there is no {layer}{nearest(layer, modules)}" for layer in lost]
         self.layers = {module: said for module, said in self.layers.items() if module in layers}
         outside = self.arrays.keys() - {name for names in inside for name in names}
@@ -89,8 +90,10 @@ class WeightFile:
                 by_reason.setdefault(known or "no part of such a cell and one linear readout", []).append(name)
         self.reasons += [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
         if not cell:
-            self.reasons += [f"{module}: {said.refused}" for module, said in self.layers.items() if said.refused]
-            self.reasons.append(f"found in it: {', '.join(self.arrays) or 'nothing'}")
+            refused = [f"{module}: {said.refused}" for module, said in self.layers.items() if said.refused]
+            self.reasons = [*refused, *self.reasons]
+            further = f" and {len(self.arrays) - LISTED} more" if len(self.arrays) > LISTED else ""
+            self.reasons.append(f"found in it: {', '.join(list(self.arrays)[:LISTED]) or 'nothing'}{further}")
         if by_reason and cell:
             self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
         if self.reasons:
