@@ -6,10 +6,12 @@ from conftest import ALL_CELLS, make_example, on_strict, small_cell
 from regimes import CASES, REGIMES, network
 
 from engine.cells import Multi
+from engine.losses.squared_error import SquaredError
 from engine.network.gradient import gradient_function
 from engine.network.gradient_numba import NumbaGradient
 from engine.network.steps_numba import KERNELS
 from engine.network.unroll import Parameters, loss_and_gradient
+from engine.training.train import initial_parameters
 
 # A float32 holds 6e-8 of a number, and tanh here 3e-7; errors of T = 7 steps and 4 samples add up to some times that,
 # measured against the largest entry, since entries of either sign cancel.
@@ -168,3 +170,17 @@ def test_which_form_is_taken(cell, move, compiled):
     loss, gradient = function(parameters, move(u), move(y))
     assert loss.shape == (3,)
     assert [g.shape for g in gradient] == [p.shape for p in parameters]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "bias", "loss"), [(3, False, SquaredError()), (1, True, SquaredError()), (1, False, SquaredError(2))]
+)
+def test_other_readings_of_the_outputs_are_not_compiled(outputs, bias, loss):
+    cell, batch = small_cell("multi"), 4
+    W, W_o = initial_parameters(cell, (1, 2), "float32", outputs, bias)
+    u, y = np.ones((7, 2, cell.inputs, batch), "f4"), np.ones((2, loss.steps, outputs, batch), "f4")
+    found = gradient_function(cell, Parameters(W, W_o), 7, batch, loss)(Parameters(W, W_o), u, y)
+    expected = loss_and_gradient(cell, Parameters(W, W_o), u, y, loss)
+    for a, b in zip((found[0], *found[1]), (expected[0], *expected[1]), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == np.float32
