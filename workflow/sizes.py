@@ -82,12 +82,11 @@ def effective_lr(config, w, seeds):
     """All products of Jacobians of one network at a time, or those of some drawn pairs, and the gates of all pairs."""
     block = config["effective_lr"]
     _, state = cell_sizes(config, w.cell, block["inputs"])
-    pairs = block["T"] ** 2 / 2 * block["probe_batch"]
-    jacobians = block["T"] * block["probe_batch"]
+    pairs, jacobians, products = block["T"] ** 2 / 2 * block["probe_batch"], block["T"] * block["probe_batch"], 60
     if "pairs" in block:
-        pairs, jacobians = block["T"] / 2 * block["pairs"], min(block["pairs"], 16)
+        pairs, jacobians, products = block["T"] / 2 * block["pairs"], min(block["pairs"], 16), 20
     held = 12 * jacobians * state**2 + 6 * pairs * state
-    return Size(held, seeds * len(block["checkpoints"]) * pairs * 60 * state**3)
+    return Size(held, seeds * len(block["checkpoints"]) * pairs * products * state**3)
 
 
 def anisotropy(config, w, seeds):
