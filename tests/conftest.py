@@ -1,6 +1,9 @@
 """Fixtures that every test file shares."""
 
+import fcntl
+import os
 import shutil
+from contextlib import contextmanager
 from functools import cache, partial
 
 import array_api_strict
@@ -147,8 +150,23 @@ def targets(loss, members=3, batch=4):
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    """A finished smoke run: (folder, what Snakemake said)."""
-    folder = copy_of_the_house(tmp_path_factory.mktemp("house"))
-    said = snakemake(folder, *SMOKE)
-    assert said.returncode == 0, said.stderr
-    return folder, said.stderr
+    """A finished smoke run: (folder, what Snakemake said). Processes of one test run share the run, each has a copy."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "finished"
+    with locked(shared.with_suffix(".lock")):
+        if not shared.exists():
+            begun = copy_of_the_house(tmp_path_factory.mktemp("begun"))
+            said = snakemake(begun, *SMOKE)
+            assert said.returncode == 0, said.stderr
+            (begun / "said").write_text(said.stderr, encoding="utf-8")
+            begun.rename(shared)
+    folder = shutil.copytree(shared, own / "house", symlinks=True)
+    return folder, (folder / "said").read_text(encoding="utf-8")
+
+
+@contextmanager
+def locked(path):
+    """Only one process at a time goes on."""
+    with open(path, "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
