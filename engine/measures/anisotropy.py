@@ -11,7 +11,7 @@ from engine.measures.chains import by_step, chains, draw_pairs
 from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.measures.runs import drawn, in_blocks, run
-from engine.network.unroll import per_sample_gradients
+from engine.network.samples import per_sample_gradients
 from engine.products.singular_values import log_values
 from engine.tasks import make_task
 
@@ -72,7 +72,7 @@ def measure(
     the same for every cell, optimizer and checkpoint. With gradients = 0 there is nothing of updates.
     """
     pairs_per_pass = pairs_per_pass or device.per_pass(pairs_at_once(networks.cell, lags), pairs)
-    samples_per_pass = device.per_pass(128, gradients)  # a compromise: fewer need more steps, more leave the cache
+    samples_per_pass = device.per_pass(32, gradients)  # what a step has then fits in cache
     cell = networks.cell
     chosen = {seed: draw_pairs(seed, lags, pairs, T, probe_batch) for seed in networks.seeds}
 

@@ -18,6 +18,7 @@ CALLS = {
         "[x := numpy.ones((1, 1), 'f'), kernel.loss_and_error(x[0], x[0], x, x[0].copy(), x.copy())][1]",
         "0.0",
     ),
+    "network/samples_numba.py": ("kernel.inner(numpy.ones(2), numpy.ones(2))", "2.0"),
     "network/steps_numba.py": ("kernel.tanh(numpy.float32(0))", "0.0"),
     "products/formed_numba.py": ("kernel.make_matrices(2, 3).values.shape[1]", "3"),
     "products/lanczos_numba.py": ("kernel.bound(3.0, 4.0)", "2.0"),
