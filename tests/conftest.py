@@ -96,15 +96,16 @@ def on_gpu(gpu):
 
 # Layers of a stack: one with memories, and one whose gate resets what the other passes on.
 OPTIONS = {"leaky": {"alpha": 0.8}, "stack": {"layers": ["lstm", "gru", "multi"]}}
-FURTHER = {"biases": {"bias": True}, "relu": {"nonlinearity": "relu"}}
+FURTHER = {"biases": {"bias": True}, "relu": {"nonlinearity": "relu"}, "hard gates": {"hard_gates": 0.3}}
+VARIANTS = ["leaky with relu", "gru_before with hard gates", "lstm with hard gates"]
 ALL_CELLS = [f"{name}{biases}" for name in CELLS for biases in ("", " with biases")]
 
 ONE_LAYER = [name for name in CELLS if name != "stack"]
 
 
-@pytest.fixture(params=[*ALL_CELLS, "leaky with relu"])
+@pytest.fixture(params=[*ALL_CELLS, *VARIANTS])
 def cell(request):
-    """Every registered cell, without and with biases, and one with another phi, small: H = 5, n = 3; OPTIONS."""
+    """Every registered cell, without and with biases, and VARIANTS; small: H = 5, n = 3; OPTIONS."""
     return small_cell(request.param)
 
 

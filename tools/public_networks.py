@@ -164,6 +164,38 @@ def sleepecg(path, layer, direction):
     return Original(u.astype("float64"), np.split(states, 2, axis=2)[direction == "reverse"], step_of(made))
 
 
+def chars2vec(path):
+    """Two layers of LSTM whose gates are hard sigmoids, as they were by default in Keras 2.2."""
+    import h5py
+    import keras
+
+    def hard(s):
+        return (0.2 * s + 0.5).clip(0, 1)
+
+    with h5py.File(path) as file:
+        parts = ("kernel:0", "recurrent_kernel:0", "bias:0")
+        weights = [[file[f"{name}/{name}/{part}"][...] for part in parts] for name in ("lstm_1", "lstm_2")]
+    u = np.eye(59)[np.random.default_rng(1).integers(0, 59, (SEQUENCES, T))]
+    states = u
+    for own in weights:
+        layer = keras.layers.LSTM(50, return_sequences=True, recurrent_activation=hard)
+        layer.build(states.shape)
+        layer.set_weights(own)
+        states = keras.ops.convert_to_numpy(layer(states))
+
+    def step(u_t, x):
+        found = []
+        for own, (h, c) in zip(weights, x.reshape(2, 2, -1), strict=True):
+            W, R, b = (torch.as_tensor(part).double() for part in own)
+            i, f, g, o = torch.chunk(u_t @ W + h @ R + b, 4)
+            c = hard(f) * c + hard(i) * torch.tanh(g)
+            u_t = hard(o) * torch.tanh(c)
+            found += [u_t, c]
+        return torch.cat(found)
+
+    return Original(np.swapaxes(u, 0, 1), np.swapaxes(states, 0, 1), step)
+
+
 def agreement(network, original, direction=None):
     """Largest differences of the states and of one Jacobian."""
     order = slice(None, None, -1 if direction == "reverse" else 1)
@@ -220,7 +252,9 @@ CASES = [
     Case("silero-vad==6.2.3", f"{SILERO}_16k_sequence.onnx", "lstm", {"layer": "recurrent.LSTM"}, silero),
     *(Case("sleepecg==0.6.0", SLEEP, "gru", side, sleepecg, side) for side in SIDES),
     Case("silero-vad==6.2.3", f"{SILERO}_half.onnx", "lstm", {"layer": "decoder.rnn.LSTM"}),
-    Case("chars2vec==0.1.7", f"{CHARS}/eng_50/weights.h5", "stack", {"layer": ["lstm_1", "lstm_2"]}, options=PAIR),
+    Case(
+        "chars2vec==0.1.7", f"{CHARS}/eng_50/weights.h5", "stack", {"layer": ["lstm_1", "lstm_2"]}, chars2vec, {}, PAIR
+    ),
 ]
 
 

@@ -6,12 +6,13 @@ linear_before_reset=0. The gates are those of [CELL.gru]. With biases [NET.bias]
 
 from dataclasses import dataclass
 
-from engine.cells.cell import Cell, gate, log_sigmoid, per_sample, tanh_slope
+from engine.cells.cell import per_sample, tanh_slope
+from engine.cells.hard_gates import ChosenGates
 from engine.common.backend import identity, namespace
 
 
 @dataclass(frozen=True)
-class GRUBefore(Cell):
+class GRUBefore(ChosenGates):
     """[JAC.gru_before] A_t: both gates held still; B_t: how they react to the state."""
 
     name = "gru_before"
@@ -24,12 +25,12 @@ class GRUBefore(Cell):
     def step(self, W, z):
         xp, H = namespace(z), self.units
         h, s = z[:, :H, :], W[:, H:, :] @ z
-        r, closed = gate(s[:, :H, :])
-        retained, g = gate(s[:, H:, :])
+        r, _, dr = self.gate(s[:, :H, :])
+        retained, g, dretained = self.gate(s[:, H:, :])
         read = xp.concat([r * h, z[:, H:, :]], axis=1)
         a = W[:, :H, :] @ read
         phi = xp.tanh(a)
-        dh_da, dh_dz, dread_dr = g * tanh_slope(a), (h - phi) * (g * retained), h * (r * closed)
+        dh_da, dh_dz, dread_dr = g * tanh_slope(a), (h - phi) * dretained, h * dr
         return retained * h + g * phi, (read, r, dh_da, dh_dz, dread_dr, retained)
 
     def step_backward(self, W, z, tape, lam):
@@ -52,4 +53,4 @@ class GRUBefore(Cell):
 
     def log_gates(self, W, z):
         s = W[:, 2 * self.units :, :] @ z
-        return log_sigmoid(-s), log_sigmoid(s)
+        return self.log_gate(-s), self.log_gate(s)

@@ -8,12 +8,13 @@ retention is the forget gate f_t. These are two gates: unlike elsewhere the rete
 
 from dataclasses import dataclass
 
-from engine.cells.cell import Cell, gate, log_sigmoid, per_sample, tanh_slope
+from engine.cells.cell import per_sample, tanh_slope
+from engine.cells.hard_gates import ChosenGates
 from engine.common.backend import identity, namespace, zeros
 
 
 @dataclass(frozen=True)
-class LSTM(Cell):
+class LSTM(ChosenGates):
     """Three gates a unit. [JAC.lstm] A_t: the gates held still; B_t: how they react to h. W has no columns for c."""
 
     name = "lstm"
@@ -39,11 +40,11 @@ class LSTM(Cell):
         read, c = self.parts(z)
         p = W @ read
         a, s_i, s_f, s_o = (p[:, k * H : (k + 1) * H, :] for k in range(4))
-        phi, (i, not_i), (f, not_f), (o, not_o) = xp.tanh(a), gate(s_i), gate(s_f), gate(s_o)
+        phi, (i, _, di), (f, _, df), (o, _, do) = xp.tanh(a), self.gate(s_i), self.gate(s_f), self.gate(s_o)
         c_new = f * c + i * phi
         phi_c = xp.tanh(c_new)
-        dc = i * tanh_slope(a), phi * (i * not_i), c * (f * not_f), f  # by a, s_i, s_f and c_{t-1}
-        dh = phi_c * (o * not_o), o * tanh_slope(c_new)  # by s_o and c_t
+        dc = i * tanh_slope(a), phi * di, c * df, f  # by a, s_i, s_f and c_{t-1}
+        dh = phi_c * do, o * tanh_slope(c_new)  # by s_o and c_t
         return xp.concat([o * phi_c, c_new], axis=1), (read, dc, dh)
 
     def step_backward(self, W, z, tape, lam):
@@ -70,7 +71,7 @@ class LSTM(Cell):
     def log_gates(self, W, z):
         H = self.units
         s = W[:, H : 3 * H, :] @ self.parts(z)[0]
-        return log_sigmoid(s[:, :H, :]), log_sigmoid(s[:, H:, :])
+        return self.log_gate(s[:, :H, :]), self.log_gate(s[:, H:, :])
 
 
 def stacked(xp, blocks):

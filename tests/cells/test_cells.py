@@ -158,8 +158,12 @@ def multi_step(w, x, u):
     return (1 - g) * x + g * plain_step(w, x, u)
 
 
+def sigma(s):
+    return 1 / (1 + np.exp(-s))
+
+
 def gate(w, name, x, u):
-    return 1 / (1 + np.exp(-(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u + w.get(f"{name}_b", 0))))
+    return sigma(w[f"{name}_r"] @ x + w[f"{name}_i"] @ u + w.get(f"{name}_b", 0))
 
 
 def gru_candidate(w, r, h, u):
@@ -334,6 +338,24 @@ def test_phi_may_be_relu(name, alpha):
     assert cell.settings["nonlinearity"] == "relu" and "nonlinearity" not in small_cell(name).settings
     with pytest.raises(ValueError, match=r"cell leaky: nonlinearity = 'elu', allowed is tanh or relu"):
         make_cell("leaky", 4, 2, alpha=0.5, nonlinearity="elu")
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru_before"])
+def test_gates_may_be_straight_lines(name, monkeypatch):
+    """The equations with min(max(0.3 s + 1/2, 0), 1) for sigma; some gates are wide open or shut."""
+    cell = small_cell(f"{name} with hard gates")
+    W, z = some_step(cell)
+    W *= 2
+    x, _ = cell.step(W, z)
+    monkeypatch.setitem(globals(), "sigma", lambda s: np.clip(0.3 * s + 0.5, 0, 1))
+    for m, b in np.ndindex(len(W), z.shape[2]):
+        np.testing.assert_allclose(
+            x[m, :, b], STEPS[name](cell.unpack(W[m]), *state_and_input(cell, z[m, :, b])), **ROUNDING
+        )
+    logs = np.concatenate([log.ravel() for log in cell.log_gates(W, z)])
+    assert np.isinf(logs).any() and (logs == 0).any() and cell.settings == {"hard_gates": 0.3}
+    with pytest.raises(ValueError, match=rf"cell {name}: hard_gates = 0, allowed is false or a slope between 0 and 1"):
+        make_cell(name, 4, 2, hard_gates=0)
 
 
 @pytest.mark.parametrize("alpha", [0, -0.1, 1.5, float("nan")])

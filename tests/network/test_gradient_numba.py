@@ -27,6 +27,15 @@ def cell(request):
     return small_cell(request.param)
 
 
+@pytest.mark.parametrize("name", ["leaky with relu", "lstm with hard gates"])
+def test_other_functions_than_the_compiled_ones_take_the_plain_form(name):
+    parameters, u, y = in_float32(*make_example(small_cell(name)))
+    found = gradient_function(small_cell(name), parameters, len(u), y.shape[1])(parameters, u, y)
+    expected = loss_and_gradient(small_cell(name), parameters, u, y)
+    for a, b in zip([found[0], *found[1]], [expected[0], *expected[1]], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def in_float32(parameters, u, y):
     return Parameters(*(p.astype("float32") for p in parameters)), u.astype("float32"), y.astype("float32")
 

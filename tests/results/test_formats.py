@@ -18,6 +18,7 @@ LAYERS = {  # in the file of Keras: the cell
     "before": "gru_before",
     "memory": "lstm",
     "both": "lstm",
+    "hard": "lstm",
 }
 NODES = {  # file: the cell, the layers of a stack, and the readout
     "lstm_old.onnx": ("lstm", ["rnn.LSTM", "rnn.LSTM_1"], "fc.MatMul.weight"),
@@ -25,6 +26,7 @@ NODES = {  # file: the cell, the layers of a stack, and the readout
     "gru_old.onnx": ("gru", None, None),
     "relu_old.onnx": ("plain", None, None),
     "before.onnx": ("gru_before", None, None),
+    "hard.onnx": ("lstm", None, None),
 }
 
 
@@ -54,7 +56,7 @@ def states_of(network, u):
 
 def assert_same(found, expected):
     # six steps of float32, whose numbers hold 6e-8 of themselves, against float64
-    np.testing.assert_allclose(found, expected, atol=1e-6, rtol=0)
+    np.testing.assert_allclose(found, expected, atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("file", ["model.keras", "model.h5"])
@@ -108,7 +110,7 @@ def test_files_of_pytorch_from_before_1_6(file, kind, folder, recorded):
 
 REFUSED = {
     ("clipped.onnx", "lstm"): "layer: clip;",
-    ("hard.onnx", "lstm"): "layer: activations = HardSigmoid, Tanh, Tanh;",
+    ("sine.onnx", "lstm"): "layer: activations = Sigmoid, Sin, Tanh;",
     ("peepholes.onnx", "lstm"): "layer: peepholes, through which gates read the memory;",
     ("before.onnx", "gru"): "layer is a layer of the kind gru_before, and the cell is gru",
     ("model.keras", "lstm"): "there are several weight_hh_l0 .*: name one module as `layer`, or those of all layers",
@@ -126,15 +128,20 @@ def test_another_activation_is_refused(folder):
         read_network(folder / "model.keras", "lstm", layer="elu")
 
 
-def test_weights_alone_of_an_old_keras_are_refused(tmp_path):
-    """They do not say whether gates are hard sigmoids."""
+@pytest.mark.parametrize("version", ["2.2.0", "2.2.4-tf"])
+def test_weights_alone_of_an_old_keras(version, tmp_path):
+    """Its gates were hard sigmoids by default, and those of TensorFlow either."""
     with netCDF4.Dataset(tmp_path / "a.h5", "w") as file:
-        file.keras_version = "2.2.4-tf"
+        file.keras_version = version
         group = file.createGroup("lstm_1/lstm_1")
         for name, shape in {"kernel:0": (3, 16), "recurrent_kernel:0": (4, 16), "bias:0": (16,)}.items():
             dimensions = [group.createDimension(f"{name}{i}", n).name for i, n in enumerate(shape)]
             group.createVariable(name, "f4", dimensions)[...] = 0.5
-    with pytest.raises(ValueError, match=r"lstm_1: weights alone of Keras 2\.2\.4-tf, whose gates were hard sigmoids"):
+    if version == "2.2.0":
+        assert read_network(tmp_path / "a.h5", "lstm").cell.hard_gates == 0.2
+        return
+    message = r"lstm_1: recurrent_activation = sigmoid or hard_sigmoid, weights alone of Keras 2\.2\.4-tf"
+    with pytest.raises(ValueError, match=message):
         read_network(tmp_path / "a.h5", "lstm")
 
 

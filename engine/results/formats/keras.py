@@ -8,56 +8,38 @@ layer computes; a file of weights alone does not, and the defaults of Keras are 
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
 from zipfile import ZipFile
 
 import netCDF4
 
-from engine.results.formats.weights import Layer, Weights, arranged
+from engine.results.formats.keras_layers import Said, default_gates, layer_of, layers_of
+from engine.results.formats.weights import Weights, arranged
 
 ORDER = {"plain": ("W",), "gru": ("update", "reset", "W"), "lstm": ("input", "forget", "W", "output")}
 ORDER["gru_before"] = ORDER["gru"]
-CLASSES = {"SimpleRNN": "plain", "GRU": "gru", "LSTM": "lstm"}
 KINDS = {1: "plain", 3: "gru", 4: "lstm"}  # by the number of gates
 NUMBERED = {"cell": ("kernel", "recurrent_kernel", "bias"), "dense": ("kernel", "bias")}
-NONLINEARITIES = {"tanh": {}, "relu": {"nonlinearity": "relu"}}
-SIGMOID_SINCE = (2, 3)
 NO_WEIGHTS = re.compile(r"^optimizer|seed_generator")  # what training keeps beside the weights
-
-
-class Said(NamedTuple):
-    """What the configuration of a model says of one of its layers."""
-
-    name: str
-    layer: Layer | None = None  # if it is recurrent
-    backwards: bool = False
 
 
 def read_keras(path):
     """The Weights of a file of Keras."""
-    content, model = Path(path).read_bytes(), None
+    content, model, version = Path(path).read_bytes(), None, "3"
     if path.endswith(".keras"):
         with ZipFile(path) as archive:
-            content, model = archive.read("model.weights.h5"), json.loads(archive.read("config.json"))
+            content = archive.read("model.weights.h5")
+            model, about = (json.loads(archive.read(f"{name}.json")) for name in ("config", "metadata"))
+            version = about["keras_version"]
     with netCDF4.Dataset("weights", memory=content) as file:
         arrays = dict(datasets(file))
+        version = getattr(file, "keras_version", version)
         if "model_config" in file.ncattrs():
             model = json.loads(file.model_config)
-        version = getattr(file, "keras_version", "3")
-    said = dict(layers_of(model, numbered=path.endswith(".keras"))) if model else {}
+    said = dict(layers_of(model, version, numbered=path.endswith(".keras"))) if model else {}
     found = Weights({}, {})
     for place, parts in by_place(arrays).items():
-        add(found, place, parts, said)
-    if not model and version_of(version) < SIGMOID_SINCE:
-        refused = f"weights alone of Keras {version}, whose gates were hard sigmoids by default: save the whole model"
-        gated = {name: layer for name, layer in found.layers.items() if layer.kind != "plain"}
-        found.layers.update({name: layer._replace(refused=refused) for name, layer in gated.items()})
+        add(found, place, parts, said, version)
     return found
-
-
-def version_of(text):
-    """(major, minor) of such as 2.2.4-tf."""
-    return tuple(map(int, re.findall(r"\d+", text)[:2]))
 
 
 def datasets(group, path=()):
@@ -87,12 +69,12 @@ def by_place(arrays):
     return found
 
 
-def add(found, place, parts, said):
+def add(found, place, parts, said, version):
     """Adds the weights of one layer to the Weights `found`."""
     module, side = module_of(place)
     name, layer, backwards = said.get(module, Said(module))
     if "recurrent_kernel" in parts:
-        layer = layer or Layer(kind_of(parts), {})
+        layer = layer or layer_of(kind_of(parts), version, gates=default_gates(version))
         found.layers[name] = layer
         suffix = "_l0_reverse" if backwards or side == "backward" else "_l0"
         parts = {f"{part}{suffix}": array for part, array in recurrent(layer.kind, **parts).items()}
@@ -126,38 +108,3 @@ def recurrent(kind, kernel, recurrent_kernel, bias=None, **others):
     for side, row in zip(("ih", "hh"), [] if bias is None else bias.reshape(-1, kernel.shape[1]), strict=False):
         found[f"bias_{side}"] = arranged(kind, ORDER, row)
     return found | others
-
-
-def layers_of(model, numbered, place=(), names=()):
-    """Pairs of module in the file and Said of all layers of a model, those of models in it too.
-
-    A module is called like its layer, or, `numbered`, like its class, with a number if there are several.
-    """
-    entries, counts = model["config"], {}
-    for entry in entries.get("layers", []) if isinstance(entries, dict) else entries:
-        config, kind = entry["config"], entry["class_name"]
-        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
-        counts[snake] = number = counts.get(snake, -1) + 1
-        name = (*names, config.get("name", snake))
-        module = (*place, f"{snake}_{number}" if number else snake) if numbered else name
-        if "layers" in config:
-            yield from layers_of(entry, numbered, module, name)
-        else:
-            yield ".".join(module), Said(".".join(name), *recurrent_layer(kind, config))
-
-
-def recurrent_layer(kind, config):
-    """The Layer of the configuration of a layer, and whether it runs backwards; nothing if it is not recurrent."""
-    for wrapper, inner in (("Bidirectional", "layer"), ("RNN", "cell")):
-        if kind == wrapper:
-            kind, config = config[inner]["class_name"], config[inner]["config"] | {"go_backwards": False}
-    kind = CLASSES.get(kind.removesuffix("Cell"))
-    if kind is None:
-        return ()
-    if kind == "gru" and not config.get("reset_after", False):
-        kind = "gru_before"
-    wanted = {"activation": NONLINEARITIES if kind == "plain" else ("tanh",), "recurrent_activation": ("sigmoid",)}
-    found = {key: config.get(key, "tanh" if key == "activation" else "sigmoid") for key in wanted}
-    refused = [f"{key} = {found[key]}" for key, allowed in wanted.items() if str(found[key]) not in allowed]
-    options = NONLINEARITIES.get(found["activation"], {}) if kind == "plain" and not refused else {}
-    return Layer(kind, options, ", ".join(refused)), config.get("go_backwards", False)

@@ -131,16 +131,28 @@ def layer_of(node):
     kind = KINDS[node.kind]
     if kind == "gru" and not node.value("linear_before_reset"):
         kind = "gru_before"
-    directions = len(SUFFIXES[node.value("direction", "forward")])
-    said = [text([name]) for name in node.attributes.get("activations", {}).get(9, [])]
-    activations = said or ACTIVATIONS[kind] * directions
-    options = {"nonlinearity": "relu"} if kind == "plain" and activations == ["Relu"] * directions else {}
+    said = [text([name]) for name in node.attributes.get("activations", {}).get(9, [])] or ACTIVATIONS[kind]
+    options = options_of(kind, said, node) if said in (said[: len(ACTIVATIONS[kind])] * n for n in (1, 2)) else None
     refused = ["peepholes, through which gates read the memory"] if any(node.inputs[7:8]) else []
-    if not options and activations != ACTIVATIONS[kind] * directions:
-        refused.append(f"activations = {', '.join(activations)}")
+    refused += [f"activations = {', '.join(said)}"] if options is None else []
     refused += ["clip"] if "clip" in node.attributes else []
     refused += ["input_forget"] if node.value("input_forget") else []
-    return Layer(kind, options, ", ".join(refused))
+    return Layer(kind, options or {}, ", ".join(refused))
+
+
+def options_of(kind, activations, node):
+    """Options of a cell with the activations of a node, of both directions if it has two; None if there is none."""
+    slopes, middles = (
+        from_bytes(b"".join(node.attributes.get(f"activation_{name}", {}).get(7, [])), "<f4").tolist()
+        for name in ("alpha", "beta")
+    )
+    usual = ACTIVATIONS[kind]
+    known = {tuple(usual): {}}
+    if kind == "plain":
+        known["Relu",] = {"nonlinearity": "relu"}
+    elif kind != "gru" and {*middles} <= {0.5} and len({*slopes}) < 2:
+        known["HardSigmoid", *usual[1:]] = {"hard_gates": (slopes or [0.2])[0]}
+    return known.get(tuple(activations[: len(usual)]))
 
 
 def add_linear(found, node, nodes, constants):
