@@ -21,5 +21,5 @@ def test_a_field_may_stand_several_times_and_is_a_list_either_way():
 
 @pytest.mark.parametrize("message", [b"\x08", b"\x08\x96", b"\x12\x07tes", b"\x0b", b"\x1d\x00"])
 def test_what_is_no_message_is_said(message):
-    with pytest.raises(ValueError, match="ends too early|no message of Protocol Buffers"):
+    with pytest.raises(ValueError, match=r"ends too early|no message of Protocol Buffers"):
         fields(memoryview(message))
