@@ -58,6 +58,11 @@ class Cell(ABC):
         return {"unit": range(len(layer))} | ({"layer": layer} if len(self.layers) > 1 else {})
 
     @property
+    def has_usual_functions(self):
+        """Whether phi is tanh and gates are sigma, which is what compiled forms have."""
+        return True
+
+    @property
     def memory_rows(self):
         """The rows of the state that the gates mix, one for each unit of each layer; of an LSTM those of c."""
         return range(self.state_size - self.units, self.state_size)

@@ -75,6 +75,10 @@ class ConstantGate(CellOfTerms):
             raise ValueError(f"cell {self.name}: nonlinearity = {self.nonlinearity!r}, allowed is {allowed}")
 
     @property
+    def has_usual_functions(self):
+        return self.nonlinearity == "tanh"
+
+    @property
     def blocks(self):
         return self.reads("W", slice(0, self.units))
 

@@ -22,6 +22,10 @@ class ChosenGates(Cell):
             allowed = "allowed is false or a slope between 0 and 1, such as 0.2"
             raise ValueError(f"cell {self.name}: hard_gates = {self.hard_gates!r}, {allowed}")
 
+    @property
+    def has_usual_functions(self):
+        return not self.hard_gates
+
     def gate(self, s):
         """g, 1 - g and dg/ds."""
         if not self.hard_gates:

@@ -18,9 +18,8 @@ def gradient_function(cell, parameters, T, batch, loss=SQUARED_ERROR):
     if loss != SQUARED_ERROR or W_o.shape[1:] != (1, cell.units):
         tell_plain(loss, W_o.shape[1], W_o.shape[2] != cell.units)
         return partial(loss_and_gradient, cell, loss=loss)
-    # The fast forms have no b_h of a GRU, no phi but tanh, and no gates but sigma.
-    others = getattr(cell, "nonlinearity", "tanh") != "tanh" or getattr(cell, "hard_gates", False)
-    if others or cell.shape[1] != cell.units + cell.inputs + cell.bias:
+    # The fast forms have no b_h of a GRU.
+    if not cell.has_usual_functions or cell.shape[1] != cell.units + cell.inputs + cell.bias:
         return partial(loss_and_gradient, cell)
     if isinstance(W, np.ndarray) and W.dtype == np.float32 and gradient_numba.has_kernel(cell):
         return gradient_numba.NumbaGradient(cell, T, batch)

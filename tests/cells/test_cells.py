@@ -335,6 +335,7 @@ def test_phi_may_be_relu(name, alpha):
     W, z = some_step(cell)
     a, x = W @ z, z[:, :5]
     np.testing.assert_allclose(cell.step(W, z)[0], (1 - alpha) * x + alpha * np.maximum(a, 0), **ROUNDING)
+    assert small_cell(name).has_usual_functions and not cell.has_usual_functions
     assert cell.settings["nonlinearity"] == "relu" and "nonlinearity" not in small_cell(name).settings
     with pytest.raises(ValueError, match=r"cell leaky: nonlinearity = 'elu', allowed is tanh or relu"):
         make_cell("leaky", 4, 2, alpha=0.5, nonlinearity="elu")
@@ -352,6 +353,7 @@ def test_gates_may_be_straight_lines(name, monkeypatch):
         np.testing.assert_allclose(
             x[m, :, b], STEPS[name](cell.unpack(W[m]), *state_and_input(cell, z[m, :, b])), **ROUNDING
         )
+    assert small_cell(name).has_usual_functions and not cell.has_usual_functions
     logs = np.concatenate([log.ravel() for log in cell.log_gates(W, z)])
     assert np.isinf(logs).any() and (logs == 0).any() and cell.settings == {"hard_gates": 0.3}
     with pytest.raises(ValueError, match=rf"cell {name}: hard_gates = 0, allowed is false or a slope between 0 and 1"):
