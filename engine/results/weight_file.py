@@ -11,9 +11,10 @@ from engine.results.formats import read_weights
 
 # What the name of an array gives away, and what is said of it where it is not used.
 KNOWN = {
-    r"(weight|bias)_.*_l[1-9]\d*|weight_hr": "of a further layer or a projection; measured are several layers as one "
-    "cell, such as {kind: stack, layers: [lstm, lstm]}, or one by its `number`, with what it reads as `data`: so where "
-    "it lies above two directions and reads both",
+    r"weight_hr": "of a projection (proj_size), which makes a state of fewer units than the gates have; no cell here "
+    "has one",
+    r"(weight|bias)_.*_l[1-9]\d*": "of a further layer; measured are several layers as one cell, such as {kind: stack, "
+    "layers: [lstm, lstm]}, or one by its `number`, with what it reads as `data`: so where it lies above two directions",
     r"_reverse$": "of the other direction; each is measured by itself, as `direction: forward` or `direction: reverse`",
     r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
     r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",
@@ -51,7 +52,8 @@ class WeightFile:
         modules = {name.rpartition(".")[0] for name in self.arrays}
         inside = [[name for name in self.arrays if name.startswith(f"{layer}.")] for layer in layers]
         lost = [layer for layer, names in zip(layers, inside, strict=True) if not (names or layer in self.layers)]
-        self.reasons += [f"layer: there is no {layer}{nearest(layer, modules)}" for layer in lost]
+        found = f"(found: {listed(sorted(modules))})"
+        self.reasons += [f"layer: there is no {layer}{nearest(layer, modules)} {found}" for layer in lost]
         self.layers = {module: said for module, said in self.layers.items() if module in layers}
         outside = self.arrays.keys() - {name for names in inside for name in names}
         outside = {name for name in outside if not any(f".{name}".endswith(f".{kept}") for kept in further)}
@@ -88,12 +90,11 @@ class WeightFile:
             known = known_reason(name) if cell or not re.search(PYTORCH, name) else None
             if cell or known:  # without a cell nobody knows what else is a part of it
                 by_reason.setdefault(known or "no part of such a cell and one linear readout", []).append(name)
-        self.reasons += [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+        self.reasons += [f"{listed(names)}: {reason}" for reason, names in by_reason.items()]
         if not cell:
             refused = [f"{module}: {said.refused}" for module, said in self.layers.items() if said.refused]
             self.reasons = [*refused, *self.reasons]
-            further = f" and {len(self.arrays) - LISTED} more" if len(self.arrays) > LISTED else ""
-            self.reasons.append(f"found in it: {', '.join(list(self.arrays)[:LISTED]) or 'nothing'}{further}")
+            self.reasons.append(f"found in it: {listed(self.arrays) or 'nothing'}")
         if by_reason and cell:
             self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
         if self.reasons:
@@ -145,6 +146,12 @@ class WeightFile:
     def find(self, name):
         """The array called `name`; None if there is none."""
         return self.take(name) if self.key(name) else None
+
+
+def listed(names):
+    """The first of some names."""
+    further = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join([*names][:LISTED]) + further
 
 
 def known_reason(name):

@@ -114,7 +114,7 @@ def test_layers_of_pytorch_are_a_stack(kind, tmp_path):
     assert [layer.bias for layer in imported.cell.layers] == [True, False, True]
     expected = pytorch_outputs(kind, state, inputs(), layers=("_l0", "_l1", "_l2"))
     np.testing.assert_allclose(our_outputs(imported, inputs()), expected, rtol=1e-12)  # seven steps of three layers
-    with pytest.raises(ValueError, match=r"weight_ih_l2: of a further layer .* several layers as one cell, such as"):
+    with pytest.raises(ValueError, match=r"weight_ih_l2: of a further layer; .* several layers as one cell, such as"):
         read_network(tmp_path / "a.npz", "stack", {"layers": [kind] * 2})
     with pytest.raises(ValueError, match="there is no weight_hh_l3 of PyTorch and no layer4_W_r of our cells"):
         read_network(tmp_path / "a.npz", "stack", {"layers": [kind] * 4})
@@ -249,14 +249,18 @@ MISTAKES = {
     "two layers": (
         lambda s: s.update({"rnn.weight_hh_l1": np.ones((15, H)), "rnn.bias_hh_l1": np.ones(15)}),
         "gru",
-        "rnn.bias_hh_l1, rnn.weight_hh_l1: of a further layer or a projection; .* name under `ignore`",
+        "rnn.bias_hh_l1, rnn.weight_hh_l1: of a further layer; .* name under `ignore`",
     ),
     "two directions": (
         lambda s: s.update({"rnn.weight_ih_l0_reverse": np.ones((15, N))}),
         "gru",
         "weight_ih_l0_reverse: of the other direction; each is measured by itself, as `direction: forward` or",
     ),
-    "a projection": (lambda s: s.update({"rnn.weight_hr_l0": np.ones((2, H))}), "gru", "weight_hr_l0: of a further"),
+    "a projection": (
+        lambda s: s.update({"rnn.weight_hr_l0": np.ones((2, H))}),
+        "gru",
+        r"weight_hr_l0: of a projection \(proj_size\)",
+    ),
     "peepholes": (lambda s: s.update({"w_ci": np.ones(H)}), "gru", "w_ci: of peepholes"),
     "a normalization": (lambda s: s.update({"ln.weight": np.ones(H)}), "gru", "ln.weight: of a normalization"),
     "an initial state by another name": (
