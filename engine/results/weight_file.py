@@ -14,7 +14,7 @@ KNOWN = {
     r"weight_hr": "of a projection (proj_size), which makes a state of fewer units than the gates have; no cell here "
     "has one",
     r"(weight|bias)_.*_l[1-9]\d*": "of a further layer; measured are several layers as one cell, such as {kind: stack, "
-    "layers: [lstm, lstm]}, or one by its `number`, with what it reads as `data`: so where it lies above two directions",
+    "layers: [lstm, lstm]}, or one by its `number`, with what it reads as `data`: so where it lies on two directions",
     r"_reverse$": "of the other direction; each is measured by itself, as `direction: forward` or `direction: reverse`",
     r"peephole|[._]c[ifo]$": "of peepholes, through which gates read the memory; the cell here has none",
     r"norm|(^|[._])(ln|bn)\d*[._]": "of a normalization, and the network here has none",

@@ -52,7 +52,7 @@ def test_a_task_of_several_outputs_is_measured_by_its_own_loss():
     found = anisotropy.measure(job, task, **protocol, gradients=8)
     u, y, _ = ensemble_batch(task, seeds, "gradient", 0, T=16, n=4, batch=8)
     rows = flat_rows(per_sample_gradients(cell, parameters, u, y, task.loss))
-    s, _, _ = gradient_spectrum(rows, 2)
+    s, _, _ = gradient_spectrum([rows], 2)
     np.testing.assert_allclose(found["gradient_singular_values"][:, 0], s, rtol=1e-9)
     assert len(anisotropy.coordinates(job, lags=[1], pairs=2, gradients=10**6)["gradient_rank"]) == rows.shape[2]
 
