@@ -67,9 +67,9 @@ class Own(nn.Module):
 
     def gradients(self):
         """{name: NumPy}"""
-        parts = {"W_o": self.readout.grad.numpy()}
+        parts = {"W_o": self.readout.grad.cpu().numpy()}
         for side, joined in (("r", self.cells.weight_hh_l0), ("i", self.cells.weight_ih_l0)):
-            blocks = np.split(joined.grad.numpy(), len(self.names))
+            blocks = np.split(joined.grad.cpu().numpy(), len(self.names))
             parts |= {f"{part}_{side}": block for part, block in zip(self.names, blocks, strict=True)}
         return parts
 
@@ -79,14 +79,14 @@ def make_update(name, weights, u, y, rate, alpha, merged):
     return update_of(Network(name, weights, alpha, merged), u, y, rate)
 
 
-def make_update_of_its_own(name, weights, u, y, rate):
-    """As `make_update`, of PyTorch's own "gru" or "lstm"."""
-    return update_of(Own(name, weights), u, y, rate)
+def make_update_of_its_own(name, weights, u, y, rate, device="cpu"):
+    """As `make_update`, of PyTorch's own "gru" or "lstm", on a GPU those of cuDNN."""
+    return update_of(Own(name, weights).to(device), u, y, rate, device)
 
 
-def update_of(network, u, y, rate):
+def update_of(network, u, y, rate, device="cpu"):
     optimizer = torch.optim.SGD(network.parameters(), lr=rate)
-    u, y = torch.from_numpy(u), torch.from_numpy(y)
+    u, y = (torch.from_numpy(x).to(device) for x in (u, y))
 
     def update():
         optimizer.zero_grad()

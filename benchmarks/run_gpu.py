@@ -2,7 +2,8 @@
 
 Ratios are peer / engine within a round, in which all run one after the other; shown are the median over the rounds and
 the quartiles. The table is printed, and written to benchmarks/results/gpu.md and gpu.json. A last section takes the
-whole 20-seed paper through Snakemake: ARGS=--paper.
+whole 20-seed paper through Snakemake: ARGS=--paper. With --dry all of it runs once on a CPU, with few and short
+sequences, and nothing is written.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # the peers share the memory of the device
 os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # all of them compute in float32
@@ -22,18 +24,36 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np
 import peers_gpu
 import peers_jax
+import peers_torch
 import timing
 from problem import ALPHA, BATCH, CELLS, INPUTS, OTHERS, RATE, build, compare, sgd_update, update_flops
 from report import RESULTS, Row, about, table
 
-from engine.common.backend import find_device, namespace, to_host
+from engine.common.backend import CPU, find_device, namespace, to_host
 from engine.network.gradient import gradient_function
 from engine.network.unroll import Parameters
+from engine.products.singular_values import formed_to_the_end, halves
+from engine.products.spectral_norms import log_spectral_norms, pairs
 from engine.tasks.batches import ensemble_batch
 from engine.training.train import initial_parameters
 
-T, MEMBERS = 120, (1, 20, 100, 300)
 ON_GPU = (*CELLS, *OTHERS)
+LAGS = (1, 2, 4, 8, 12, 16, 24, 32, 40)
+MOST_ALONE = 20  # members that cuDNN is asked for; it takes one after the other
+
+
+class Sizes(NamedTuple):
+    """Of what is timed."""
+
+    T: int = 120
+    members: tuple = (1, 20, 100, 300)
+    rounds: int = 25
+    product: int = 8192  # rows of the matrices whose product shows the rate of the device
+    chains: tuple = (20, 16)  # members and pairs of the products of Jacobians
+    samples: int = 12
+
+
+DRY = Sizes(T=3, members=(1, 2), rounds=1, product=64, chains=(1, 2), samples=1)
 
 
 def synchronized(function, xp):
@@ -73,6 +93,8 @@ def contestants(name, members, T, place, device):
         who: peers_gpu.make_update(name, weights, by_member, y, RATE, ALPHA, device, compiled)
         for who, compiled in (("PyTorch eager", False), ("torch.compile", True))
     }
+    if name in OTHERS and members <= MOST_ALONE:
+        peers["cuDNN"] = one_after_the_other(name, cell, host, u, y, device)
     peers["JAX"] = peers_jax.make_update(name, weights, by_member, y, RATE, ALPHA)
     expected = by_name(cell, gradient_of(parameters, u_there, y_there)[1])
     for who, (update, gradient) in peers.items():
@@ -82,14 +104,63 @@ def contestants(name, members, T, place, device):
     return cell, {"engine": engine} | {who: update for who, (update, _) in peers.items()}
 
 
-def ceilings(xp):
-    """Measured operations a second of a large float32 product, and bytes a second of a large copy."""
-    a, big = xp.ones((8192, 8192), np.float32), xp.ones(2**28, np.float32)
+def one_after_the_other(name, cell, host, u, y, device):
+    """(update, gradient) of PyTorch's own network, each member by itself."""
+    updates = []
+    for m in range(len(y)):
+        weights = by_name(cell, Parameters(*(p[m] for p in host)))
+        by_step = np.ascontiguousarray(u[:, m].transpose(0, 2, 1))
+        updates.append(peers_torch.make_update_of_its_own(name, weights, by_step, y[m], RATE, device))
+
+    def update():
+        for of_one, _ in updates:
+            of_one()
+
+    def gradient():
+        found = [gradient() for _, gradient in updates]
+        return {key: np.stack([of_one[key] for of_one in found]) for key in found[0]}
+
+    return update, gradient
+
+
+class Rates(NamedTuple):
+    """Measured: operations a second of large products, and bytes a second of a large copy."""
+
+    float32: float
+    float64: float
+    bandwidth: float
+
+
+def ceilings(xp, n):
+    squares = {kind: xp.ones((n, n), kind) for kind in ("float32", "float64")}
+    big = xp.ones(4 * n * n, np.float32)
+    functions = {kind: synchronized(lambda a=a: a @ a, xp) for kind, a in squares.items()}
+    times = interleaved(functions | {"copy": synchronized(big.copy, xp)}, rounds=9)
+    products = (2 * n**3 / times[kind].min() for kind in squares)
+    return Rates(*products, 2 * big.nbytes / times["copy"].min())
+
+
+def measuring_rows(place, rates, sizes):
+    """What measuring takes, in float64: products of chains of Jacobians at the nine lags, and all spectral norms."""
+    xp, (members, chains), H = namespace(place(np.zeros(1))), sizes.chains, 64
+    rng = np.random.default_rng(0)
+    J = place(rng.normal(size=(max(LAGS), members, chains, H, H)) / H**0.5)
+    along = J[:, :, : sizes.samples, ...]
     times = interleaved(
-        {"product": synchronized(lambda: a @ a, xp), "copy": synchronized(big.copy, xp)},
-        rounds=9,
+        {
+            "products": synchronized(lambda: formed_to_the_end(J, LAGS), xp),
+            "norms": synchronized(lambda: log_spectral_norms(along), xp),
+        },
+        min(sizes.rounds, 9),
     )
-    return 2 * 8192**3 / times["product"].min(), 2 * big.nbytes / times["copy"].min()
+    number = members * chains * sum(lag - half - 1 + (half > 0) for lag, half in halves(LAGS).items())
+    norms = members * along.shape[2] * len(pairs(max(LAGS))[0])
+    return [
+        Row(f"products of {members} x {chains} chains at nine lags", times["products"] * 1e3, "ms"),
+        Row("share of the FP64 rate", number * 2 * H**3 / times["products"] / rates.float64, "share"),
+        Row("share of the bandwidth", number * 3 * 8 * H**2 / times["products"] / rates.bandwidth, "share"),
+        Row(f"{norms} spectral norms, each", times["norms"] / norms * 1e6, "us"),
+    ]
 
 
 def moved_bytes(cell, T, batch):
@@ -98,7 +169,7 @@ def moved_bytes(cell, T, batch):
     return 4 * T * batch * (cell.inputs + 2 * (rows + columns))
 
 
-def update_rows(name, members, place, device, rates, T=T, rounds=25):
+def update_rows(name, members, place, device, rates, T, rounds):
     xp = namespace(place(np.zeros(1)))
     cell, functions = contestants(name, members, T, place, device)
     times = interleaved({who: synchronized(update, xp) for who, update in functions.items()}, rounds)
@@ -107,8 +178,10 @@ def update_rows(name, members, place, device, rates, T=T, rounds=25):
     return [
         Row(f"{label}: an update of all", mine * 1e3, "ms"),
         *(Row(f"{label}: {who}", found / mine, at_least=ahead) for who, found in times.items()),
-        Row(f"{label}: share of the FP32 rate", members * update_flops(cell, T, BATCH) / mine / rates[0], "share"),
-        Row(f"{label}: share of the bandwidth", members * moved_bytes(cell, T, BATCH) / mine / rates[1], "share"),
+        Row(f"{label}: share of the FP32 rate", members * update_flops(cell, T, BATCH) / mine / rates.float32, "share"),
+        Row(
+            f"{label}: share of the bandwidth", members * moved_bytes(cell, T, BATCH) / mine / rates.bandwidth, "share"
+        ),
     ]
 
 
@@ -125,29 +198,36 @@ def paper_rows():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--paper", action="store_true", help="also the whole paper, some minutes")
+    parser.add_argument("--dry", action="store_true")
     asked = parser.parse_args()
-    gpu = find_device(1)
+    gpu, device, sizes = (CPU, "cpu", DRY) if asked.dry else (find_device(1), "cuda", Sizes())
     xp = namespace(gpu.move(np.zeros(1)))
-    rates = ceilings(xp)
+    rates = ceilings(xp, sizes.product)
     where = about("numpy", "torch", "jax") | {"backend": gpu.backend, "device": gpu.name}
-    where |= {"FP32 rate": f"{rates[0] / 1e12:.1f} TFLOP/s", "bandwidth": f"{rates[1] / 1e12:.2f} TB/s"}
+    where |= {f"{kind} rate": f"{getattr(rates, kind) / 1e12:.1f} TFLOP/s" for kind in ("float32", "float64")}
+    where |= {"bandwidth": f"{rates.bandwidth / 1e12:.2f} TB/s"}
     text = "".join(f"- {key}: {value}\n" for key, value in where.items())
     print(text, flush=True)
-    sections = {
-        f"Training updates, {members} members": [
-            row for name in ON_GPU for row in update_rows(name, members, gpu.move, "cuda", rates)
-        ]
-        for members in MEMBERS
-    }
+    numbers = {}
+
+    def section(title, rows):
+        nonlocal text
+        text += table(title, rows)
+        numbers[title] = [vars(row) for row in rows]
+        print(table(title, rows), flush=True)
+        if not asked.dry:
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / "gpu.md").write_text(f"# Speed on a GPU\n\n{text}", encoding="utf-8")
+            (RESULTS / "gpu.json").write_text(
+                json.dumps(where | {"results": numbers}, indent=1) + "\n", encoding="utf-8"
+            )
+
+    section("Measuring", measuring_rows(gpu.move, rates, sizes))
+    for members in sizes.members:
+        rows = partial(update_rows, place=gpu.move, device=device, rates=rates, T=sizes.T, rounds=sizes.rounds)
+        section(f"Training updates, {members} members", [row for name in ON_GPU for row in rows(name, members)])
     if asked.paper:
-        sections["The paper"] = paper_rows()
-    for section, rows in sections.items():
-        text += table(section, rows)
-        print(table(section, rows), flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    numbers = {section: [vars(row) for row in rows] for section, rows in sections.items()}
-    (RESULTS / "gpu.md").write_text(f"# Speed on a GPU\n\n{text}", encoding="utf-8")
-    (RESULTS / "gpu.json").write_text(json.dumps(where | {"results": numbers}, indent=1) + "\n", encoding="utf-8")
+        section("The paper", paper_rows())
 
 
 if __name__ == "__main__":
