@@ -4,7 +4,8 @@ from math import inf
 from types import SimpleNamespace
 
 from engine.results.formats import read_weights
-from engine.results.importing import expectation_mistakes, output_mistakes, read_network
+from engine.results.importing import read_network
+from engine.results.matching import fit_mistakes
 from engine.tasks import make_task
 from engine.tasks.recorded import Recorded, read_sequences
 from workflow import sizes
@@ -88,13 +89,11 @@ def network_mistakes(config, name):
     if "loss" in entry and "data" not in entry:
         yield "loss: it is that of targets in a file of `data`; a task says its own"
     if network and task:
-        yield from output_mistakes(network, task)
-    if network and isinstance(task, Recorded) and task.sizes[1] == network.cell.inputs:
-        yield from expectation_mistakes(network, task)
+        yield from fit_mistakes(network, task)
 
 
 def misfits(config, quantity, network, task):
-    """What of the block `quantity` fits a network or its sequences not; either is None if it could not be read."""
+    """What of the block `quantity` does not fit a network or its sequences; either is None if it could not be read."""
     asked = dict(config[quantity])
     if not (network and task and has_loss(network, task)):
         asked["gradients"] = 0

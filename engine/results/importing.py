@@ -12,16 +12,13 @@ import numpy as np
 from engine.cells import Cell, make_cell
 from engine.common.files import full_path
 from engine.network.ensemble import Networks
-from engine.network.unroll import Parameters, forward, readout
+from engine.network.unroll import Parameters
 from engine.results.directions import pick
 from engine.results.formats.pytorch import layer_weights
 from engine.results.initial_state import read_start
 from engine.results.weight_file import WeightFile
-from engine.tasks.recorded import Recorded
 
 log = logging.getLogger(__name__)
-
-SAME = 1e-3  # of the largest output: the original may have computed in half precision; gates in another order give 0.1
 
 
 class Imported(NamedTuple):
@@ -66,62 +63,6 @@ def read_network(
     dtype = np.result_type(W, W_o)
     parameters = Parameters(*(part.astype(dtype)[None] for part in (W, W_o)))
     return Imported(cell, parameters, file.left_out, path, x_0, direction)
-
-
-def output_mistakes(network, task):
-    """[line] if an Imported network has another number of outputs than the targets of a task need, else []."""
-    found, needed = network.parameters.outputs, task.outputs
-    if not (network.parameters.has_readout and task.has_targets):
-        return []
-    if found >= needed and task.loss.rows(found) == task.loss.rows(needed):
-        return []
-    hint = ", unless `loss` names another one" if isinstance(task, Recorded) else ""
-    return [
-        f"the network has {found} outputs, and the targets need {needed}: their loss is the {task.loss.title}{hint}"
-    ]
-
-
-def expectation_mistakes(network, sequences):
-    """[line] if the outputs that are expected of the first sequences are not those of the Imported network, else [].
-
-    Expected are the states h_t (T, sequence, H) that a layer returns, or the last outputs, (sequence,) or (sequence,
-    output), of the readout. A line too if the x_0 of the sequences are no states of the network.
-    """
-    if sequences.x_0 is not None and len(sequences.x_0) != network.cell.state_size:
-        found, size = len(sequences.x_0), network.cell.state_size
-        return [f"x_0 has states of {found} numbers, and that of the network has {size}: of an LSTM h and c"]
-    expected = sequences.expected
-    if expected is None:
-        return []
-    if expected.ndim < 3 and not network.parameters.has_readout:
-        return [
-            "expected are outputs of the last step, and the network has no readout: give states (time, sequence, unit)"
-        ]
-    cell, (W, W_o) = network.cell, network.parameters
-    if network.direction and expected.shape[2:] == (2 * cell.units,):  # forward and reverse, side by side
-        expected = np.split(expected, 2, axis=2)[network.direction == "reverse"]
-    first, in_order = range(expected.shape[-2 if expected.ndim == 3 else 0]), network.networks(0).in_order
-    own = {name: values[None] for name, values in sequences.starts_of(first).items()}
-    start = network.networks(0).start | own
-    u = in_order(sequences.u[:, None, :, first], start.get("begins"))
-    trajectory = forward(cell, W.astype(np.float64), u, keep_tapes=False, **start)
-    if expected.ndim == 3:
-        states = np.append(trajectory.z[1:, :, cell.output], trajectory.x_T[None, :, cell.output], axis=0)
-        found = np.swapaxes(in_order(states, start.get("begins"))[:, 0], 1, 2)
-        if "begins" in start:
-            found = np.where((np.arange(len(found))[:, None] < start["begins"])[..., None], 0, found)
-    else:
-        found = readout(cell, W_o.astype(np.float64), trajectory.x_T)[0].T
-        expected = expected.reshape(len(expected), -1)
-    if found.shape != expected.shape:
-        return [f"expected has shape {expected.shape}, and the network gives {found.shape}"]
-    largest, off = np.abs(expected).max(), np.abs(found - expected).max()
-    if off <= SAME * largest:
-        return []
-    return [
-        f"the network gives other outputs than `expected`, by {off:.2g} where the largest is {largest:.2g}: gates in "
-        "another order, weights transposed, or another network? docs/own-networks.md has a table"
-    ]
 
 
 def read_cell(file, kind, options, suffix=None):

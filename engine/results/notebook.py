@@ -1,7 +1,7 @@
 """For a notebook: an imported network and sequences in, what a run's file holds out (docs/notebook.md)."""
 
 from engine.common.backend import CPU
-from engine.results.importing import expectation_mistakes, output_mistakes
+from engine.results.matching import fit_mistakes
 from engine.results.measuring import measured
 from engine.results.netcdf import labelled
 from engine.results.networks import network_attributes
@@ -12,12 +12,10 @@ from engine.tasks.recorded import Recorded
 
 def measure(quantity, network, task, *, seed=1, device=CPU, **protocol):
     """The dataset of one Imported network, with the attributes of a file; T may be left out for recorded sequences."""
-    found = output_mistakes(network, make_task(task))
+    if found := [*fit_mistakes(network, make_task(task))]:
+        raise ValueError("; ".join(found))
     if isinstance(task, Recorded):
         protocol = {"T": task.sizes[0]} | protocol
-        found += expectation_mistakes(network, task)
-    if found:
-        raise ValueError("; ".join(found))
     ds = measured(quantity, network.networks(seed), task, device=device, **protocol)
     title = f"{quantity.TITLE}: {network.cell.name} on {task}"
     about = network_attributes(network.networks(seed)) | file_attributes("weights", network.path)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_importing import H, N, T, inputs, pytorch_states, state_dict
 
-from engine.results.importing import expectation_mistakes, read_network
+from engine.results.importing import read_network
+from engine.results.matching import expectation_mistakes
 from engine.results.networks import load_networks, save_networks
 from engine.tasks.recorded import recorded
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_importing import inputs, our_outputs, pytorch_outputs, state_dict
 
-from engine.results.importing import expectation_mistakes, read_network
+from engine.results.importing import read_network
+from engine.results.matching import fit_mistakes
 from engine.tasks.recorded import read_sequences
 from workflow.networks import imported, network_mistakes, protocol
 
@@ -169,7 +170,7 @@ def test_states_of_sequences_that_begin_elsewhere_are_compared(tmp_path):
 
 
 def mistakes_of(config):
-    return expectation_mistakes(imported(config, "a"), read_sequences(config["networks"]["a"]["data"]))
+    return [*fit_mistakes(imported(config, "a"), read_sequences(config["networks"]["a"]["data"]))]
 
 
 @pytest.mark.parametrize("kind", ["plain", "gru", "lstm"])
