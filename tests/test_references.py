@@ -81,7 +81,7 @@ def test_every_target_of_make_exists():
 
 def test_every_page_that_is_named_exists():
     pages = {path.name for path in TEXTS if path.suffix == ".md"}
-    made = set(re.findall(r'RESULTS(?:}/| / ")([\w-]+\.md)', "\n".join(TEXTS.values())))
+    made = set(re.findall(r'RESULTS(?:}/| / ")([\w-]+\.md)', "\n".join(TEXTS.values()), re.IGNORECASE))
 
     def exists(name, path):
         folder, _, page = name.rpartition("/")

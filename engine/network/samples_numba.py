@@ -1,4 +1,4 @@
-"""The gradients of single samples as compiled loops over time, in float64, for cells with a gate of their own.
+"""The gradients of single samples as compiled loops over time, in float64: of plain, leaky, scalar and multi cells.
 
 `engine.network.unroll.per_sample_gradients` is the definition. As in engine.network.gradient_numba a step is stored
 sample by sample, and element-wise operations are done in one pass; here W is small beside what the samples give, so the
@@ -21,8 +21,8 @@ from engine.network.unroll import (
     with_constant,
 )
 
-CONSTANT, SHARED, OWN = range(3)
-GATES = {Plain: CONSTANT, Leaky: CONSTANT, Scalar: SHARED, Multi: OWN}
+CONSTANT, SCALAR, MULTI = range(3)  # kinds of gates, as in gradient.cu
+KINDS = {Plain: CONSTANT, Leaky: CONSTANT, Scalar: SCALAR, Multi: MULTI}
 
 # exp(y) = 2^n exp(f) with |f| <= log(2) / 2; the series of exp(f) ends where its terms are below 2^-53.
 PER_LOG_2, LOG_2_HIGH, LOG_2_LOW = 1 / math.log(2), 6.93147180369123816490e-01, 1.90821492927058770002e-10
@@ -79,11 +79,11 @@ def step(kind, alpha, p, g, x, dx_da, dx_ds, retained):
     batch, H = dx_da.shape
     for b in range(batch):
         r = retained[b]
-        if kind == OWN:
+        if kind == MULTI:
             for i in range(H):
                 g[i], r[i] = gate(p[b, H + i])
         else:
-            g[:], r[:] = gate(p[b, H]) if kind == SHARED else (alpha, 1 - alpha)
+            g[:], r[:] = gate(p[b, H]) if kind == SCALAR else (alpha, 1 - alpha)
         for i in range(H):
             phi, slope = tanh_and_slope(p[b, i])
             dx_da[b, i], dx_ds[b, i] = g[i] * slope, (phi - x[b, i]) * (g[i] * r[i])
@@ -115,10 +115,10 @@ def backward(kind, W, z, dx_da, dx_ds, retained, lam, delta, gradient):
     W_x, p, through = np.ascontiguousarray(W[:, :H]), np.empty((batch, len(W))), np.empty((batch, H))
     for t in range(T - 1, -1, -1):
         for b in range(batch):
-            if kind == OWN:
+            if kind == MULTI:
                 for i in range(H):
                     p[b, H + i] = lam[b, i] * dx_ds[t, b, i]
-            elif kind == SHARED:
+            elif kind == SCALAR:
                 p[b, H] = inner(lam[b], dx_ds[t, b])
             for i in range(H):
                 p[b, i] = lam[b, i] * dx_da[t, b, i]
@@ -134,7 +134,7 @@ def backward(kind, W, z, dx_da, dx_ds, retained, lam, delta, gradient):
 
 def per_sample_gradients(cell, parameters, u, y, loss=SQUARED_ERROR):
     """As that of engine.network.unroll, for a loss that reads the last step."""
-    u, kind, alpha = with_constant(cell, u), GATES[type(cell)], getattr(cell, "alpha", 0.0)
+    u, kind, alpha = with_constant(cell, u), KINDS[type(cell)], getattr(cell, "alpha", 0.0)
     (T, members, _, batch), (rows, columns), H = u.shape, cell.shape, cell.units
     z, delta = np.empty((members, batch, T, columns)), np.empty((batch, T, rows))
     slopes, x = np.empty((members, 3, T, batch, H)), np.empty((members, batch, H))
@@ -154,5 +154,5 @@ def per_sample_gradients(cell, parameters, u, y, loss=SQUARED_ERROR):
 
 def has_kernel(cell, W, loss):
     """Whether networks with these weights have a compiled form."""
-    here = isinstance(W, np.ndarray) and W.dtype == np.float64 and type(cell) in GATES
+    here = isinstance(W, np.ndarray) and W.dtype == np.float64 and type(cell) in KINDS
     return here and cell.has_usual_functions and loss.steps == 1

@@ -8,7 +8,7 @@ from conftest import ALL_CELLS, make_example, small_cell
 from engine.network import samples, samples_numba, unroll
 from engine.network.unroll import SQUARED_ERROR, Parameters
 
-COMPILED = [name for name in ALL_CELLS if type(small_cell(name)) in samples_numba.GATES]
+COMPILED = [name for name in ALL_CELLS if type(small_cell(name)) in samples_numba.KINDS]
 
 
 @pytest.mark.parametrize("gain", [0.1, 1.5, 30])
