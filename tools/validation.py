@@ -31,8 +31,8 @@ HEAD = """# Held to numbers that others have published
 errors of what is published, and in a closed form within rounding; where the published number has an error too, the two
 are taken together. Seconds are those of a case, which may have several rows.
 
-Of the follow-up, arXiv 2512.05790, the 25 networks trained with SGD are measured, of 75. Its released code sets every f to at
-least 1e-30, and f of its GRU and LSTM is smaller at the longest of the lags. So what is published for these two
+Of the follow-up, arXiv 2512.05790, the 25 networks trained with SGD are measured, of 75. Its released code sets every f
+to at least 1e-30, and f of its GRU and LSTM is smaller at the longest of the lags. So what is published for these two
 is to be compared with the rows that have the same floor; the rows without it have the f of [ELR.diag] as it is.
 
 """
