@@ -34,16 +34,11 @@ QUANTITIES = {
 }
 
 
-def unit_rates(cell, W, z, J, rate):
-    """All QUANTITIES (member, ...), NumPy, along a trajectory's z with the Jacobians J (T, member, sample, H, H).
-
-    Of an LSTM the units are those of c.
-    """
-    return summarize(*means_of_all(cell, W, z, J), rate)
-
-
 def means_of_all(cell, W, z, J):
-    """log of the mean over all pairs of |[Phi]_qq| and of |Gamma0 + Gamma1| of each unit q, (member, lag, unit)."""
+    """log of the mean over all pairs of |[Phi]_qq| and of |Gamma0 + Gamma1| of each unit q, NumPy (member, lag, unit).
+
+    Along a trajectory's z, with the Jacobians J (T, member, sample, H, H). Of an LSTM the units are those of c.
+    """
     by_pair, t, k = log_diagonals(J)
     exact = means_by_lag(by_pair, t - k)[..., np.array(cell.memory_rows)]
     return exact, to_host(namespace(J).stack(list(first_order(cell, W, z, J)), axis=1))
@@ -61,7 +56,7 @@ def means_by_lag(log_x, lag):
 
 
 def summarize(exact, first, rate):
-    """All QUANTITIES (member, ...), NumPy, from `means_of_all`."""
+    """All QUANTITIES (member, ...), NumPy, from the two of `means_of_all` and the step size mu."""
     found, units = {}, exact.shape[-1]
     for name, rates in {"": exact, "first_order_": first}.items():
         found[f"log_{name}unit_rate"] = log(rate) + rates

@@ -5,7 +5,7 @@ import pytest
 from conftest import DEVICES, make_example, small_cell
 from scipy.stats import pearsonr, spearmanr
 
-from engine.measures.unit_rates import QUANTITIES, agreement, unit_rates
+from engine.measures.unit_rates import QUANTITIES, agreement, means_of_all, summarize
 from engine.network.unroll import forward, jacobians
 
 RATE = 0.03
@@ -15,7 +15,7 @@ def measured(cell, device=DEVICES["numpy"]):
     (W, _), u, _ = make_example(cell)
     W, u = device.move(W), device.move(u)
     z = forward(cell, W, u).z
-    return unit_rates(cell, W, z, sum(jacobians(cell, W, z)), RATE)
+    return summarize(*means_of_all(cell, W, z, sum(jacobians(cell, W, z))), RATE)
 
 
 def by_the_definition(cell, m):
