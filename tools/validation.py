@@ -161,17 +161,17 @@ def quantities(N, d, members, steps):
 def envelopes(of=None, seeds=follow_up.SEEDS):
     """How well first order tells the envelope f(h) of trained networks [ELR.diag]."""
     found = follow_up.all_networks(of or follow_up.Sizes(), seeds)
-    floor = f", f at least {follow_up.FLOOR}"
+    what, floor = " of log f, first order and exact", f", f at least {follow_up.FLOOR}"
     ranks = np.concatenate([found["Spearman's correlation" + floor, cell] for cell in ENVELOPES])
     error = np.hypot(mean_and_error(ranks)[1], SPEARMAN_ROUNDING)
-    yield row(f"Spearman's correlation{floor}, mean over the cells", FOLLOW_UP, SPEARMAN, ranks.mean(), error)
+    yield row(f"Spearman's correlation{what}{floor}, mean over the cells", FOLLOW_UP, SPEARMAN, ranks.mean(), error)
     for cell, published in ENVELOPES.items():
         for (name, (expected, spread)), end in product(published.items(), ("", floor)):
             ours, error = mean_and_error(found[name + end, cell])
             if end and np.array_equal(found[name, cell], found[name + end, cell]):
                 continue
             total = np.hypot(error, spread / np.sqrt(len(seeds)))
-            yield row(f"{name}{end}, {cell}", FOLLOW_UP, expected, ours, total)
+            yield row(f"{name}{what}{end}, {cell}", FOLLOW_UP, expected, ours, total)
 
 
 def mean_and_error(x):
