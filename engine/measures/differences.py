@@ -20,11 +20,10 @@ from engine.common.statistics import log_median
 from engine.measures.anisotropy import energy
 from engine.measures.chains import by_step, chains, draw_pairs
 from engine.measures.each import measure_each
-from engine.network.unroll import forward
+from engine.measures.runs import run
 from engine.products.linalg import singular_values
 from engine.products.scaled import LOG_2, product
 from engine.products.singular_values import log_singular_values
-from engine.tasks.batches import ensemble_batch
 
 TITLE = "Definitions and departures of the released code"
 BY_LAG = "seed checkpoint departure lag"
@@ -137,8 +136,8 @@ def measure(networks, task, *, T, probe_batch, lags, pairs, r, device=CPU, membe
     cell = networks.cell
 
     def departures(parameters, seeds):
-        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        steps = by_step(forward(cell, parameters.W, device.move(u), keep_tapes=False).z)
+        trajectory, _ = run(networks, parameters, task, seeds, T=T, batch=probe_batch, device=device)
+        steps = by_step(trajectory.z)
         drawn = [draw_pairs(seed, lags, pairs, T, probe_batch) for seed in seeds]
         samples, times = (np.stack(parts) for parts in zip(*drawn, strict=True))
         start = start_vectors(seeds, pairs, cell.state_size)

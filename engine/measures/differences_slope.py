@@ -9,10 +9,10 @@ from engine.measures.differences import GUARD, log_power_norm, start_vectors
 from engine.measures.each import measure_each
 from engine.measures.effective_lr import gate_products, power_fit, products_of_gates
 from engine.measures.lag_profiles import log_gates_over_time
-from engine.network.unroll import forward, jacobians
+from engine.measures.runs import run
+from engine.network.unroll import jacobians
 from engine.products.scaled import products
 from engine.products.spectral_norms import log_spectral_norms, pairs
-from engine.tasks.batches import ensemble_batch
 
 TITLE = "Slope of log S on log P0, by definition and in the released code"
 QUANTITIES = {
@@ -31,8 +31,7 @@ def measure(networks, task, *, T, probe_batch, device=CPU, members_per_pass=None
     cell = networks.cell
 
     def slopes(parameters, seeds):
-        u, _, _ = ensemble_batch(task, seeds, "probe", 0, T=T, n=cell.inputs, batch=probe_batch)
-        z = forward(cell, parameters.W, device.move(u), keep_tapes=False).z
+        z = run(networks, parameters, task, seeds, T=T, batch=probe_batch, device=device)[0].z
         A, B = jacobians(cell, parameters.W, z)
         J, start = A + B, device.move(start_vectors(seeds, probe_batch, cell.state_size))
         norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
