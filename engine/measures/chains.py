@@ -11,6 +11,7 @@ from engine.cells.terms import CellOfTerms
 from engine.common.backend import identity, like, namespace, zeros
 from engine.common.seeding import stream
 from engine.network.unroll import full_jacobian
+from engine.products.formed_numba import fill_factors
 from engine.products.scaled import scaled, shifted
 from engine.products.singular_values import Formed, formed_of_terms, formed_to_the_end
 
@@ -78,20 +79,11 @@ class Chain:
     @cached_property
     def products(self):
         """{lag: the last factors' product}, Formed (member, pair, H, H)."""
-        fast = isinstance(self.W, np.ndarray) and self.W.dtype == np.float64 and isinstance(self.cell, CellOfTerms)
-        if not fast or self.jacobian is not full_jacobian:
+        if not has_terms(self.cell, self.W) or self.jacobian is not full_jacobian:
             return formed_to_the_end(self.J, self.lags)
-        h, H, (members, pairs) = max(self.lags), self.cell.units, self.times.shape
-        z = np.concatenate(list(chain_inputs(self.steps, self.samples, self.times, h)), axis=2)
-        kept, scales, matrices = self.cell.jacobian_terms(self.W, z)
-
-        def by_chain(x):
-            x = np.broadcast_to(x, (members, H, h * pairs))  # a gate for all units has one row
-            return np.moveaxis(x.reshape(members, H, h, pairs), (3, 2, 1), (1, 2, 3))
-
-        scales = np.stack([by_chain(scale) for scale in scales], axis=3)
-        matrices = np.stack([np.broadcast_to(M, (members, H, H)) for M in matrices], axis=1)
-        return formed_of_terms(by_chain(kept), scales, matrices, self.lags)
+        z = np.stack(list(chain_inputs(self.steps, self.samples, self.times, max(self.lags))))
+        kept, scales, matrices = terms_in_rows(self.cell, self.W, z)
+        return formed_of_terms(np.swapaxes(kept, 1, 2), np.swapaxes(scales, 1, 2), matrices, self.lags)
 
 
 class Part(NamedTuple):
@@ -117,7 +109,45 @@ def jacobian_chain(cell, W, steps, samples, times, lag, jacobian=full_jacobian):
 
     `steps` from `by_step`.
     """
-    return namespace(steps).stack([jacobian(cell, W, z) for z in chain_inputs(steps, samples, times, lag)])
+    z = namespace(steps).stack(list(chain_inputs(steps, samples, times, lag)))
+    if jacobian is full_jacobian:
+        return full_jacobians(cell, W, z)
+    return namespace(z).stack([jacobian(cell, W, z[t, ...]) for t in range(lag)])
+
+
+def full_jacobians(cell, W, z):
+    """J_t = A_t + B_t (step, member, batch, H, H) at z (step, member, H + n, batch), as `full_jacobian`.
+
+    By compiled code, where the cell's Jacobian has terms: each is then made in one pass.
+    """
+    if not has_terms(cell, W):
+        return namespace(z).stack([full_jacobian(cell, W, z[t, ...]) for t in range(z.shape[0])])
+    kept, scales, matrices = terms_in_rows(cell, W, z)
+    J = np.empty((*kept.shape, cell.units))
+    for m in range(len(J)):
+        fill_factors(kept[m], scales[m], matrices[m], J[m])
+    return np.moveaxis(J, 1, 0)
+
+
+def has_terms(cell, W):
+    """Whether compiled code makes the Jacobians of this cell with these weights."""
+    return isinstance(W, np.ndarray) and W.dtype == np.float64 and isinstance(cell, CellOfTerms)
+
+
+def terms_in_rows(cell, W, z):
+    """kept (member, step, batch, H), scales (member, step, batch, k, H) and matrices (member, k, H, H) of J_t, NumPy.
+
+    J_t = diag(kept) + sum_k diag(scale_k) M_k at z (step, member, H + n, batch).
+    """
+    (T, members, rows, batch), H = z.shape, cell.units
+    kept, scales, matrices = cell.jacobian_terms(W, np.moveaxis(z, 0, 2).reshape(members, rows, T * batch))
+
+    def in_rows(x):
+        x = np.broadcast_to(x, (members, H, T * batch))  # a gate for all units has one row
+        return np.ascontiguousarray(x.mT).reshape(members, T, batch, H)
+
+    scales = np.stack([in_rows(scale) for scale in scales], axis=3)
+    return in_rows(kept), scales, np.stack([np.broadcast_to(M, (members, H, H)) for M in matrices], axis=1)
 
 
 def chain_inputs(steps, samples, times, lag):
@@ -138,5 +168,5 @@ def jacobian_products_to_the_end(cell, W, z):
     Phi = scaled(namespace(z).broadcast_to(identity(z, H), (members, samples, H, H)))
     yield Phi
     for t in range(T - 1, 0, -1):
-        Phi = shifted(Phi.values @ full_jacobian(cell, W, z[t, ...]), Phi.exponent)
+        Phi = shifted(Phi.values @ full_jacobians(cell, W, z[t : t + 1, ...])[0, ...], Phi.exponent)
         yield Phi

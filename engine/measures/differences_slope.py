@@ -5,12 +5,12 @@ import numpy as np
 from engine.common.backend import CPU, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.statistics import log_mean
+from engine.measures.chains import full_jacobians
 from engine.measures.differences import GUARD, log_power_norm, start_vectors
 from engine.measures.each import measure_each
 from engine.measures.effective_lr import gate_products, power_fit, products_of_gates
 from engine.measures.lag_profiles import log_gates_over_time
 from engine.measures.runs import run
-from engine.network.unroll import jacobians
 from engine.products.scaled import products
 from engine.products.spectral_norms import log_spectral_norms, pairs
 
@@ -32,8 +32,8 @@ def measure(networks, task, *, T, probe_batch, device=CPU, members_per_pass=None
 
     def slopes(parameters, seeds):
         z = run(networks, parameters, task, seeds, T=T, batch=probe_batch, device=device)[0].z
-        A, B = jacobians(cell, parameters.W, z)
-        J, start = A + B, device.move(start_vectors(seeds, probe_batch, cell.state_size))
+        J = full_jacobians(cell, parameters.W, z)
+        start = device.move(start_vectors(seeds, probe_batch, cell.state_size))
         norm, power = to_host(log_spectral_norms(J)), to_host(log_power_norms(J, start))
         log_P = to_host(gate_products(cell, parameters.W, z)["log_gate_product"])
         longer = to_host(one_more_gate(cell, parameters.W, z))

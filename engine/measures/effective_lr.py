@@ -8,6 +8,7 @@ from engine.common.backend import CPU, like, namespace, to_host
 from engine.common.quantity import Quantity
 from engine.common.statistics import line_fit, log_mean, log_median, quantiles
 from engine.measures import unit_rates
+from engine.measures.chains import full_jacobians
 from engine.measures.drawn_pairs import DrawnPairs, median_errors
 from engine.measures.each import measure_each
 from engine.measures.runs import run
@@ -116,9 +117,9 @@ class AllPairs:
         self.cell, self.drawn = cell, {}
 
     def sensitivities(self, W, z, seeds):
-        A, B = jacobians(self.cell, W, z)
         t, k = all_pairs(z.shape[0])
-        return {"log_sensitivity": log_spectral_norms(A + B)} | gate_products(self.cell, W, z), t - k
+        norms = log_spectral_norms(full_jacobians(self.cell, W, z))
+        return {"log_sensitivity": norms} | gate_products(self.cell, W, z), t - k
 
     def first_order_norms(self, W, z, seeds):
         t, k = all_pairs(z.shape[0])
@@ -126,8 +127,7 @@ class AllPairs:
 
     def unit_means(self, W, z, seeds):
         z = z[..., : min(UNIT_SAMPLES, z.shape[3])]
-        A, B = jacobians(self.cell, W, z)
-        return unit_rates.means_of_all(self.cell, W, z, A + B)
+        return unit_rates.means_of_all(self.cell, W, z, full_jacobians(self.cell, W, z))
 
 
 def first_and_last(checkpoints):

@@ -46,6 +46,14 @@ def fill_formed(kept, scales, matrices, lags, halves, values, exponent, norm, er
 
 
 @compiled
+def fill_factors(kept, scales, matrices, J):
+    """Fills J (step, batch, H, H) from kept (step, batch, H), scales (step, batch, k, H), matrices (k, H, H)."""
+    for t in range(J.shape[0]):
+        for b in range(J.shape[1]):
+            fill_factor(kept[t, b], scales[t, b], matrices, J[t, b])
+
+
+@compiled
 def make_matrices(n, H):
     return Matrices(np.empty((n, H, H)), np.empty(n), np.empty(n), np.empty(n))
 
