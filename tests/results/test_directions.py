@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_importing import H, N, T, inputs, pytorch_states, state_dict
+from pytorch_layers import H, N, T, inputs, pytorch_states, state_dict
 
 from engine.results.importing import read_network
 from engine.results.matching import expectation_mistakes

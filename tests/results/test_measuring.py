@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_importing import state_dict
+from pytorch_layers import state_dict
 
 from engine.losses.cross_entropy import CrossEntropy
 from engine.measures import anisotropy, gates

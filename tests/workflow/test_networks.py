@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_importing import inputs, our_outputs, pytorch_outputs, state_dict
+from pytorch_layers import inputs, our_outputs, pytorch_outputs, state_dict
 
 from engine.results.importing import read_network
 from engine.results.matching import fit_mistakes
