@@ -82,8 +82,8 @@ def train(
     `sequences` is the size of the training set [DATA.set], `batch` or more; None for new sequences at every update.
     `jitter` is the standard deviation of noise on the inputs, drawn for every update. With `probe_batch` the loss of a
     probe batch of that size is recorded at every checkpoint. The task says how many outputs there are, and their loss;
-    with `readout_bias` they have biases. If each unit has its own gate, Adam's second moments are
-    kept beside any rule and recorded [OPT.adam.same].
+    with `readout_bias` they have biases. If each unit has its own gate, Adam's second moments are kept beside any rule
+    and recorded [OPT.adam.same].
 
     Members are independent, so `members_per_pass` changes the speed and not the result: a few fit the cache of a CPU,
     all of them fill a GPU, for which `processes` draw batches.
