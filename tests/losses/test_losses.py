@@ -75,7 +75,11 @@ def test_float32_stays(loss):
 
 
 def test_targets_say_how_many_outputs_they_need(loss):
-    """As many as they were made for, and not one more; those of classes need two at least."""
+    """As many as they were made for, and not one more."""
     _, y = example(loss)
     assert loss.outputs(y[0]) == OUTPUTS
     assert loss.rows(OUTPUTS) == y.shape[2]
+
+
+def test_one_class_needs_two_outputs():
+    assert LOSSES["cross_entropy"]().outputs(np.zeros((1, 1, BATCH))) == 2
