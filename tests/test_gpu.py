@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import ONE_LAYER, make_example, small_cell
+from conftest import make_example, small_cell
 from house import SMOKE, copy_of_the_house, snakemake
 from test_gradient_numba import assert_same, in_float32
 from test_lanczos import gram, largest_eigenvalues
@@ -12,7 +12,7 @@ from engine.cells import CELLS
 from engine.common.backend import CPU, to_host
 from engine.measures import anisotropy, effective_lr
 from engine.network.ensemble import Networks
-from engine.network.gradient_cuda import CudaGradient, has_kernel
+from engine.network.gradient_cuda import GATES, CudaGradient, has_kernel
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
 from engine.products import linalg
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.gpu
 MEASURED = "results/smoke/effective_lr/fresh/adding/multi.nc"
 
 
-@pytest.mark.parametrize("name", ONE_LAYER)
+@pytest.mark.parametrize("name", [cell.name for cell in GATES])
 def test_kernel_equals_the_definition_in_float64(on_gpu, name):
     cell = small_cell(name, 64, 6)
     if not has_kernel(cell, 64):

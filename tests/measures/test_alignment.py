@@ -42,8 +42,11 @@ def test_all_quantities_equal_their_definitions(cell, example, place):
     projector = U[..., :r] @ np.swapaxes(U[..., :r], -1, -2)
     energy = np.einsum("mbi,hmbij,mbj->hmb", w, projector, w)
     # two products in double precision, each off by what it says of itself
-    assert (np.abs(energies - energy[LAGS]) < 2 * errors + 1e-14).all()
-    assert np.median(errors) < 1e-12
+    resolved = errors < alignment.ENERGY_ERROR
+    assert (np.abs(energies - energy[LAGS]) < 2 * errors + 1e-14)[resolved].all()
+    alike = s[..., r - 1] < (1 + 1e-12) * s[..., r]  # units of relu that rest: the subspace is any
+    np.testing.assert_array_equal(resolved, ~alike[LAGS])
+    assert np.median(errors[resolved]) < 1e-12
 
 
 @pytest.mark.parametrize("loss", [SquaredError(), CrossEntropy()])

@@ -98,7 +98,9 @@ def test_a_sample_that_vanishes_and_one_that_does_later(place):
 def test_recurrent_weights_have_no_gradient_from_the_first_step(cell, example):
     norms = norms_of(cell, *example)
     assert np.isneginf(norms.by_unit[:, :, -1]).all()  # x_0 = 0
-    assert np.isfinite(norms.by_unit[:, :, :-1]).all()
+    some = np.isfinite(norms.by_unit[:, :, :-1])
+    # A unit of relu that rests has none.
+    assert some.any() if getattr(cell, "nonlinearity", "") == "relu" else some.all()
     assert np.isfinite(norms.by_weight[:, 0]).all()  # the inputs still have one
 
 

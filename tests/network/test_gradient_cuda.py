@@ -3,7 +3,7 @@
 import cuda_on_cpu
 import numpy as np
 import pytest
-from conftest import ALL_CELLS, ONE_LAYER, make_example, needs_compiler, small_cell
+from conftest import ALL_CELLS, make_example, needs_compiler, small_cell
 from regimes import CASES
 from test_gradient_numba import assert_right_in_regime, assert_same, in_float32
 
@@ -106,13 +106,13 @@ def test_no_thread_reads_what_another_may_be_writing(tmp_path, name):
 
 def test_who_has_a_kernel(monkeypatch):
     monkeypatch.setattr(cuda, "most_shared_bytes", lambda: 227 * 1024)
-    assert all(has_kernel(small_cell(name, 64, 6), 64) for name in ONE_LAYER)
+    assert all(has_kernel(small_cell(name, 64, 6), 64) for name in IN_GATES)
     assert has_kernel(small_cell("multi", 128, 6), 64)
     assert not has_kernel(small_cell("multi", 256, 6), 64), "the weights do not fit"
     assert not has_kernel(small_cell("multi", 66, 6), 64), "rows come in fours"
     assert not has_kernel(small_cell("multi", 64, 6), 63), "samples come in fours"
     monkeypatch.setattr(cuda, "most_shared_bytes", lambda: 99 * 1024)
-    small = {name for name in ONE_LAYER if has_kernel(small_cell(name, 64, 6), 64)}
+    small = {name for name in IN_GATES if has_kernel(small_cell(name, 64, 6), 64)}
     assert small == {"plain", "leaky", "scalar", "multi"}, "on a smaller device"
 
 
