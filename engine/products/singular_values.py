@@ -20,8 +20,9 @@ from engine.common import safe
 from engine.common.backend import identity, like, namespace, to_host
 from engine.common.safe import ROUNDING
 from engine.products.formed_numba import LARGE, fill_formed
+from engine.products.graded_numba import fill_graded
 from engine.products.linalg import qr, row_scaled_singular_values, singular_values
-from engine.products.scaled import LOG_2, scaled, shifted, times
+from engine.products.scaled import LOG_2, Scaled, scaled, shifted, times
 
 RELATIVE_ERROR = 1e-6
 # Factors between two QR factorisations, two groupings at a time. Four Jacobians spread the first singular values by a
@@ -189,6 +190,8 @@ def graded_factor(J, start, factors):
 
     Q and `start` (chain, H, H) are orthogonal.
     """
+    if namespace(J) is np:
+        return compiled_graded_factor(J, start, factors)
     xp, Q, one = namespace(J), start, identity(J, J.shape[-1])
     T, lost = scaled(one + xp.zeros_like(Q)), 0.0
     for first in range(0, J.shape[0], factors):
@@ -202,3 +205,10 @@ def graded_factor(J, start, factors):
         T = times(R, T)
         T = shifted(T.values, T.exponent + exponent)
     return T, xp.where(xp.isnan(lost), float("inf"), lost)
+
+
+def compiled_graded_factor(J, start, factors):
+    """`graded_factor` of NumPy arrays by compiled code."""
+    T, exponent, lost = np.empty(start.shape), np.empty(len(start)), np.empty(start.shape[:2])
+    fill_graded(np.asarray(J, np.float64, order="C"), np.ascontiguousarray(start), factors, T, exponent, lost)
+    return Scaled(T, exponent[:, None, None]), lost

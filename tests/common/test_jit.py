@@ -21,6 +21,7 @@ CALLS = {
     "network/samples_numba.py": ("kernel.inner(numpy.ones(2), numpy.ones(2))", "2.0"),
     "network/steps_numba.py": ("kernel.tanh(numpy.float32(0))", "0.0"),
     "products/formed_numba.py": ("kernel.make_matrices(2, 3).values.shape[1]", "3"),
+    "products/graded_numba.py": ("kernel.frobenius(numpy.ones((2, 2)))", "2.0"),
     "products/lanczos_numba.py": ("kernel.bound(3.0, 4.0)", "2.0"),
     "products/linalg_numba.py": ("[x := numpy.ones((2, 2)), kernel.add(x, x, x), x.sum()][2]", "8.0"),
     "products/spectral_norms_numba.py": ("kernel.make_factors(2, 1, 3).trace.shape[0]", "2"),
