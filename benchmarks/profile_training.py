@@ -59,21 +59,19 @@ def parts_of_an_update(name, rounds=25):
     parameters = initial_parameters(cell, [0], "float32")
     function = gradient_numba.NumbaGradient(cell, T, BATCH)
     function(parameters, u, y)
-    z, p, m = function.z, function.p, function.m
-    W = parameters.W[0].reshape(p.shape[1], p.shape[3], z.shape[2])
-    tapes = p.copy()
-    lam, dW = np.random.default_rng(0).random((BATCH, cell.state_size), dtype=np.float32), np.empty_like(W)
+    z, p, m, W = function.z, function.p, function.m, parameters.W[0]
+    tapes, by_part, dW = p.copy(), W.reshape(p.shape[1], p.shape[3], z.shape[2]), np.empty_like(W)
     step, step_backward, options = function.kernels.step, function.kernels.step_backward, function.options
-    W_t, W_x = np.ascontiguousarray(W.transpose(0, 2, 1)), np.ascontiguousarray(W[:, :, : cell.units])
-
-    def backward():
-        gradient_numba.backward(step_backward, options, W_x, z, p, m, lam.copy(), dW)
+    W_t, W_x = np.ascontiguousarray(by_part.transpose(0, 2, 1)), np.ascontiguousarray(by_part[:, :, : cell.units])
+    run = options, function.in_m, W, u[:, 0], z, p, m
 
     times = interleaved(
         {
             "the whole": partial(function, parameters, u, y),
-            "  forward over time": partial(gradient_numba.forward, step, options, W, u[:, 0], z, p, m),
-            "  backward over time": backward,
+            "  forward over time": partial(gradient_numba.forward, step, *run),
+            "  backward over time": partial(
+                gradient_numba.backward, step_backward, *run, function.entering, function.lam, dW
+            ),
             "  in these, the matrix products": partial(products, z, tapes, W_t, W_x),
         },
         rounds,

@@ -35,6 +35,7 @@ IMPORT_NAMES = {
     "cupy": "cupy-cuda13x",
     "cupyx": "cupy-cuda13x",
     "netCDF4": "netcdf4",
+    "llvmlite": "numba",  # whose intrinsics are written with it, in the version that it pins
 }
 
 LOCKS = {

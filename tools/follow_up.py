@@ -14,17 +14,13 @@ from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
 
 from engine.cells import make_cell
-from engine.common import jit
 from engine.common.seeding import stream
 from engine.common.statistics import line_fit, rank_correlation
+from engine.losses.squared_error import SquaredError
 from engine.measures.unit_rates import diagonal_parts
-from engine.network import gradient_numba
-from engine.network.gradient_numba import backward, drive, drive_backward, function, runs, strided_run
-from engine.network.gradient_numba import forward as compiled_forward
-from engine.network.steps_numba import KERNELS, ZERO, matrix, run, vector
+from engine.network.gradient import gradient_function
 from engine.network.unroll import Parameters, forward, jacobians
 from engine.optimizers import make_optimizer
 
@@ -33,8 +29,6 @@ SEEDS = (42, 123, 271, 314, 999)
 RULE, RATE, GATE = make_optimizer("sgd", clip=1.0, weight_decay=1e-4), 1e-3, 0.1
 HARMONICS, PERIOD, DELAYS, COEFFICIENTS, NOISE = 5, 50, (5, 20, 50), (1.0, 0.5, 0.25), 0.01
 FLOOR = 1e-30  # in the released code f is at least this
-
-compiled = partial(jit.compiled, error_model="numpy", fastmath={"contract", "reassoc"}, uses=[gradient_numba])
 
 
 class Sizes(NamedTuple):
@@ -111,65 +105,14 @@ def orthogonal(rng, rows, columns):
 
 def training(cell, parameters, u, y, seed, of):
     """Trains `parameters`; yields the loss of every update."""
-    gradient, states = EveryStep(cell, of), [RULE.start(p) for p in parameters]
+    gradient = gradient_function(cell, parameters, of.T, of.batch, SquaredError(of.T))
+    states = [RULE.start(p) for p in parameters]
     orders = (stream(seed, "follow-up", "order", epoch).permutation(of.sequences) for epoch in range(of.epochs))
     for k, chosen in enumerate(chosen for order in orders for chosen in order.reshape(-1, of.batch)):
-        loss, g = gradient(parameters, *(x.take(chosen, axis=-1) for x in (u, y)))
+        loss, g = gradient(parameters, u.take(chosen, axis=-1)[:, None], y.take(chosen, axis=-1)[None, :, None])
         for p, step in zip(parameters, RULE.step(g, parameters, states, RATE, k), strict=True):
             p += step
-        yield loss
-
-
-class EveryStep:
-    """The loss of one member, its mean over the steps too, and its gradient, by compiled loops."""
-
-    def __init__(self, cell, of):
-        rows, columns = cell.shape
-        self.kernels = kernels = KERNELS[type(cell)]
-        self.options = np.array(kernels.options(cell), np.float32)
-        self.z = np.zeros((of.T + 1, of.batch, columns), np.float32)
-        self.p = np.zeros((of.T, kernels.parts, of.batch, rows // kernels.parts), np.float32)
-        self.m = np.zeros((of.T + 1, of.batch, cell.units * kernels.uses_m), np.float32)
-        self.lam = np.zeros((of.batch, cell.state_size), np.float32)
-
-    def __call__(self, parameters, u, y):
-        """The loss and Parameters of its gradient, from u (T, channel, sequence) and y (T, sequence)."""
-        of, (W, W_o) = self.kernels, parameters
-        by_part, dW_o = W[0].copy().reshape(of.parts, -1, W.shape[2]), np.empty_like(W_o)
-        dW, work = np.empty_like(by_part), (self.z, self.p, self.m, self.lam)
-        kernels = of.step, of.step_backward, self.options, of.inputs_in_m
-        loss = every_step(*kernels, by_part, W_o[0, 0], u, y, *work, dW, dW_o[0, 0])
-        return loss, Parameters(dW.reshape(W.shape), dW_o)
-
-
-@compiled(
-    types.float32(function, function, vector, types.boolean, run, vector, strided_run, matrix, run, runs, run, matrix,
-                  run, vector)
-)  # fmt: skip
-def every_step(step, step_backward, options, inputs_in_m, W, W_o, u, y, z, p, m, lam, dW, dW_o):
-    """As `engine.network.gradient_numba.ensemble`, for one member and a loss at every step."""
-    T, batch = y.shape
-    H, entering, loss = len(W_o), np.empty_like(dW), ZERO
-    if inputs_in_m:
-        drive(W[0, :, H:], u, m)
-        W[0, :, H:] = ZERO
-    compiled_forward(step, options, W, u, z, p, m)
-    dW[:], dW_o[:], lam[:] = ZERO, ZERO, ZERO
-    for t in range(T - 1, -1, -1):
-        for b in range(batch):
-            error = -y[t, b]
-            for i in range(H):
-                error += W_o[i] * z[t + 1, b, i]
-            loss += error * error
-            error *= np.float32(2 / (batch * T))
-            for i in range(H):
-                dW_o[i] += error * z[t + 1, b, i]
-                lam[b, i] += error * W_o[i]
-        backward(step_backward, options, W[:, :, :H], z[t : t + 2], p[t : t + 1], m[t : t + 2], lam, entering)
-        dW += entering
-    if inputs_in_m:
-        drive_backward(m, u, dW[0, :, H:])
-    return loss / np.float32(batch * T)
+        yield loss[0]
 
 
 def envelopes(cell, parameters, u, of):

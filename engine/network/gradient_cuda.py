@@ -52,8 +52,10 @@ def shared_bytes(cell, B, threads):
 
 
 def has_kernel(cell, batch):
-    """Whether the kernel supports this cell and batch on the current device."""
+    """Whether the kernel supports this cell and batch on the current device. It has no b_h of a GRU."""
     B = samples_of_a_block(batch)
+    if not cell.has_usual_functions or cell.shape[1] != cell.units + cell.inputs + cell.bias:
+        return False
     fits = type(cell) in GATES and cell.units % 4 == 0 and cell.units <= LARGEST and B
     return bool(fits) and shared_bytes(cell, B, threads_of_a_block(cell)) <= cuda.most_shared_bytes()
 

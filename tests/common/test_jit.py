@@ -14,6 +14,7 @@ from workflow.sources import imports
 
 # module of the engine: a call of one compiled function, and what it returns
 CALLS = {
+    "common/subnormals.py": ("[kernel.set_control(c := kernel.control()), kernel.control() == c][1]", "True"),
     "network/gradient_numba.py": (
         "[x := numpy.ones((1, 1), 'f'), kernel.loss_and_error(x[0], x[0], x, x[0].copy(), x.copy())][1]",
         "0.0",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import small_cell
 
-from engine.network.gradient import tell_plain
+from engine.network.gradient import tell
 from engine.network.unroll import Parameters, loss_and_gradient
 from engine.optimizers import make_optimizer
 from engine.tasks import make_task
@@ -52,9 +52,9 @@ def test_members_of_a_pass_change_nothing(cell, optimizer):
 @pytest.mark.parametrize("sequences", [None, 20])
 @pytest.mark.parametrize("readout_bias", [False, True])
 def test_a_task_says_how_many_outputs_there_are_and_what_their_loss_is(caplog, device, sequences, readout_bias):
-    """The written-out loop of copy; no compiled form is taken, and one line says so."""
+    """The written-out loop of copy; float64 has no compiled form, and one line says so."""
     cell, task, protocol = small_cell("multi", inputs=4), make_task("copy"), PROTOCOL | {"probe_batch": 5}
-    tell_plain.cache_clear()
+    tell.cache_clear()
     with caplog.at_level(logging.INFO):
         found = train(
             cell,
