@@ -8,12 +8,9 @@ from engine.tasks.recorded import read_sequences
 
 def probed_task(snakemake):
     """Recorded sequences where the job has a file of them, else the task of its params or of its file's name."""
-    data = snakemake.input.get("data")
-    return (
-        read_sequences(data, snakemake.params.loss)
-        if data
-        else make_task(snakemake.params.get("task") or snakemake.wildcards.task)
-    )
+    if data := snakemake.input.get("data"):
+        return read_sequences(data, snakemake.params.loss)
+    return make_task(snakemake.params.get("task") or snakemake.wildcards.task)
 
 
 def described(snakemake, task):

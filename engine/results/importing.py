@@ -42,14 +42,14 @@ def read_network(
 ):
     """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
 
-    `kind` and `options` are those of a registered cell; the file says whether there are biases. `readout` names the
-    weight of the readout where several arrays of the file could be it, `ignore` the arrays that are left out: full
-    names, or patterns such as `decoder.*`. `layer` names the module of a larger model, such as `encoder.lstm`, that is
-    the network, or one module for each layer of a stack; of the rest of the file only the `readout` is read, if it is
-    named, and the initial state. `start` names one array or two, h and c, that are the initial state; if left out, it
-    is known by its name. `direction`, forward or reverse, is that of PyTorch's layer which is the network, `number`
-    says which of them it is, from 0 on. `names` are {name of PyTorch or of our cells: name in the file} where a file
-    has others.
+    - `kind`, `options`: of a registered cell; the file says whether there are biases
+    - `readout`: the weight of the readout, where several arrays could be it
+    - `ignore`: arrays that are left out, by their full names or patterns such as `decoder.*`
+    - `layer`: the module of a larger model that is the network, such as `encoder.lstm`, or one module for each layer of
+      a stack; of the rest of the file the initial state is read, and the `readout` if it is named
+    - `start`: the array of the initial state, or those of h and c; if left out, they are known by their names
+    - `direction`, forward or reverse, and `number`, from 0 on: the layer of PyTorch's that is the network
+    - `names`: {name of PyTorch or of our cells: name in the file}, where a file has others
     """
     file = WeightFile(path, names or {}, ignore)
     if layer:
