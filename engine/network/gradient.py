@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from engine.common import cuda
+from engine.common import cuda, subnormals
 from engine.network import gradient_cuda, gradient_numba
 from engine.network.unroll import SQUARED_ERROR, loss_and_gradient
 
@@ -22,7 +22,7 @@ def gradient_function(cell, parameters, T, batch, loss=SQUARED_ERROR):
         return gradient_cuda.CudaGradient(cell, parameters, T, batch)
     outputs = f"{W_o.shape[1]} output{'s' * (W_o.shape[1] > 1)}{' with biases' * (W_o.shape[2] != cell.units)}"
     tell(f"cell {cell.name} in {W.dtype}: the {loss} for {outputs} has no compiled gradient here")
-    return partial(loss_and_gradient, cell, loss=loss)
+    return subnormals.as_zeros()(partial(loss_and_gradient, cell, loss=loss))
 
 
 @cache  # once a job, which has many passes

@@ -6,6 +6,7 @@ from conftest import ALL_CELLS, OUTPUTS, make_example, on_strict, small_cell, ta
 from regimes import CASES, REGIMES, network
 
 from engine.cells import Multi
+from engine.common import subnormals
 from engine.network.gradient import gradient_function
 from engine.network.gradient_numba import NumbaGradient
 from engine.network.steps_numba import KERNELS
@@ -174,6 +175,17 @@ def test_what_is_not_finite_stays_so(cell):
 
 class UsersCell(Multi):
     """A cell that is not in KERNELS."""
+
+
+@pytest.mark.skipif(not subnormals.X86, reason="only x86 has a register that says so")
+@pytest.mark.parametrize("cell", [UsersCell(5, 3), small_cell("gru")])
+def test_no_form_has_subnormal_numbers(cell):
+    """They take a hundred times as long."""
+    parameters, u, y = in_float32(*make_example(cell, gain=1e-20))
+    W = gradient_function(cell, parameters, 7, 4)(parameters, u, y)[1].W
+    assert (np.abs(W[W != 0]) >= np.finfo("f4").tiny).all()
+    W = loss_and_gradient(cell, parameters, u, y)[1].W
+    assert (np.abs(W[W != 0]) < np.finfo("f4").tiny).any()
 
 
 @pytest.mark.parametrize(
