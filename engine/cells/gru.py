@@ -61,6 +61,7 @@ class GRU(CellOfTerms):
         return lam_previous, [(delta_q, h), (lam * dh_da, u), (delta_q, one), (delta_s, z), (delta_s, 0 * one)]
 
     def jacobian_terms(self, W, z):
+        """[JAC.gru]"""
         H = self.units
         _, (_, dh_dq, dh_ds, retained) = self.step(W, z)
         matrices = tuple(W[:, i * H : (i + 1) * H, :H] for i in range(3))
