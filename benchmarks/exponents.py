@@ -20,7 +20,7 @@ FIRST = 5  # steps in which rounding cannot grow along a chaotic trajectory
 
 
 def engine_loop(cell, W, x, directions, steps):
-    """Exponents (H,), with an orthogonalization after as many steps as the growth allows."""
+    """Exponents (H,), with a factorization after as many steps as the growth allows."""
     J = jacobians_along(cell, W, x[None, :, None], repeat(np.zeros((1, cell.inputs, 1))))
     return growth_rates(J, directions, transient=0, block=steps, blocks=1)[0, 0, 0]
 

@@ -1,7 +1,7 @@
 """[LYA.spectrum] Lyapunov exponents: the limit of long lags, along a network's inputs or without any."""
 
 import logging
-from itertools import repeat
+from itertools import islice, repeat
 
 import numpy as np
 
@@ -9,10 +9,11 @@ from engine.common.backend import CPU, like, namespace, to_host, zeros
 from engine.common.blocks import ends_of_blocks, jackknife_error
 from engine.common.quantity import Quantity
 from engine.common.seeding import stream
+from engine.measures.chains import full_jacobians
 from engine.measures.each import measure_each
 from engine.measures.runs import run
 from engine.network.ensemble import Networks
-from engine.network.unroll import Parameters, full_jacobian, with_constant
+from engine.network.unroll import Parameters, with_constant
 from engine.products.growth_rates import growth_rates, random_directions
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ QUANTITIES = {
     "entropy": Quantity(BY_NETWORK, "sum of the positive exponents", "[LYA.entropy]", RATE),
     "entropy_error": Quantity(BY_NETWORK, "standard error of the entropy", "[LYA.entropy]", RATE),
 }
+IN_CACHE, MOST_TOGETHER = 2**16, 16  # entries, and steps, of Jacobians that are computed together
 SMALL_SHARE, SMALL_ERROR = 0.05, 1e-3  # a standard error is small by either, of the exponent or in itself
 
 
@@ -109,9 +111,18 @@ def directions_of(cell, exponents):
 
 def jacobians_along(cell, W, x, inputs):
     """Yields J_t (member, sample, H, H) for each u_t (member, n, sample) of `inputs`, from the state x on."""
+    xp, steps = namespace(x), read_along(cell, W, x, inputs)
+    together = min(max(IN_CACHE // (x.size * cell.state_size), 1), MOST_TOGETHER)
+    while some := list(islice(steps, together)):
+        J = full_jacobians(cell, W, xp.stack(some))
+        yield from (J[t, ...] for t in range(len(some)))
+
+
+def read_along(cell, W, x, inputs):
+    """Yields what the cell reads, z_t = [x_{t-1}; u_t]."""
     for u in inputs:
         z = namespace(x).concat([x, u], axis=1)
-        yield full_jacobian(cell, W, z)
+        yield z
         x, _ = cell.step(W, z)
 
 

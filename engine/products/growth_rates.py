@@ -3,6 +3,8 @@
 With orthonormal columns Q: J_n ... J_1 Q = Q' R, and log |R_ii| is the growth of direction i over these n steps
 (Benettin et al. 1980). Then Q' takes the place of Q. A small R_ii holds the rounding of the largest one. So n follows
 how fast the directions have grown or shrunk: R then spreads over few digits.
+
+On a CPU engine.products.growth_rates_numba does the same without orthogonalization, except at the end of a block.
 """
 
 import numpy as np
@@ -10,11 +12,11 @@ import numpy as np
 from engine.common import safe
 from engine.common.backend import namespace
 from engine.common.seeding import stream
+from engine.products import growth_rates_numba
+from engine.products.growth_rates_numba import LARGEST_GROWTH, MOST_STEPS
 from engine.products.linalg import orthonormal
 from engine.products.singular_values import frobenius
 
-MOST_STEPS = 8  # between two orthogonalizations
-LARGEST_GROWTH = 6.0  # of |log R_ii| between them
 LARGEST_ERROR = 1e-6  # of a growth rate, from rounding
 
 
@@ -24,10 +26,11 @@ def growth_rates(jacobians, directions, *, transient, block, blocks):
     `jacobians` yields J_1, J_2, ... (..., H, H). The columns of `directions` (H, k) are orthonormal. -inf where all is
     0, NaN where a growth is lost in the rounding of a larger one.
     """
-    Q, _, _, steps = carried(jacobians, directions, transient, 1)
+    carry = growth_rates_numba.carried if isinstance(directions, np.ndarray) else carried
+    Q, _, _, steps = carry(jacobians, directions, transient, 1)
     xp, found = namespace(Q), []
     for _ in range(blocks):
-        Q, growth, error, steps = carried(jacobians, Q, block, steps)
+        Q, growth, error, steps = carry(jacobians, Q, block, steps)
         found.append(xp.where(error < LARGEST_ERROR * block, growth / block, xp.nan))
     return xp.stack(found)
 

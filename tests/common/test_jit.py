@@ -23,6 +23,10 @@ CALLS = {
     "network/steps_numba.py": ("kernel.tanh(numpy.float32(0))", "0.0"),
     "products/formed_numba.py": ("kernel.make_matrices(2, 3).values.shape[1]", "3"),
     "products/graded_numba.py": ("kernel.frobenius(numpy.ones((2, 2)))", "2.0"),
+    "products/growth_rates_numba.py": (
+        "[x := numpy.ones((1, 1)), kernel.eliminate(x, 1, x[0] * 0, x[0] * 0, x.copy())][1]",
+        "0.0",
+    ),
     "products/lanczos_numba.py": ("kernel.bound(3.0, 4.0)", "2.0"),
     "products/linalg_numba.py": ("[x := numpy.ones((2, 2)), kernel.add(x, x, x), x.sum()][2]", "8.0"),
     "products/spectral_norms_numba.py": ("kernel.make_factors(2, 1, 3).trace.shape[0]", "2"),
