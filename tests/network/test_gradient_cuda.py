@@ -111,6 +111,7 @@ def test_who_has_a_kernel(monkeypatch):
     assert not has_kernel(small_cell("multi", 256, 6), 64), "the weights do not fit"
     assert not has_kernel(small_cell("multi", 66, 6), 64), "rows come in fours"
     assert not has_kernel(small_cell("multi", 64, 6), 63), "samples come in fours"
+    assert not any(has_kernel(small_cell(name, 64, 6), 64) for name in ("gru with biases", "leaky with relu"))
     monkeypatch.setattr(cuda, "most_shared_bytes", lambda: 99 * 1024)
     small = {name for name in IN_GATES if has_kernel(small_cell(name, 64, 6), 64)}
     assert small == {"plain", "leaky", "scalar", "multi"}, "on a smaller device"
