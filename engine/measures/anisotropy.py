@@ -12,7 +12,7 @@ from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.measures.runs import drawn, in_blocks, run
 from engine.network.samples import per_sample_gradients
-from engine.products.singular_values import log_values
+from engine.products.singular_values import RELATIVE_ERROR, log_values
 from engine.tasks import make_task
 
 TITLE = "Anisotropy of propagation and updates"
@@ -20,10 +20,10 @@ BY_LAG = "seed checkpoint lag"
 BY_NETWORK = "seed checkpoint"
 QUANTITIES = {
     "jacobian_anisotropy": Quantity(
-        BY_LAG, "median over pairs of AI = s_1 / s_r of Phi_{t,t-h}; infinite where s_r is not resolved", "[ANI.J]"
+        BY_LAG, "median over pairs of AI = s_1 / s_r of Phi_{t,t-h}; infinite where it is not resolved", "[ANI.J]"
     ),
     "jacobian_energy": Quantity(BY_LAG, "median over pairs of CE, the share of s_1..s_r in sum s_i^2", "[ANI.J]"),
-    "unresolved_pairs": Quantity(BY_LAG, "pairs whose s_r is below the accuracy of double precision", "[ANI.J]"),
+    "unresolved_pairs": Quantity(BY_LAG, "pairs whose s_r double precision does not resolve", "[ANI.J]"),
     "log_singular_values": Quantity(f"{BY_LAG} rank", "log of the median over pairs of s_i of Phi_{t,t-h}", "[ANI.J]"),
     "gradient_anisotropy": Quantity(BY_NETWORK, "AI = s_1 / s_r of the per-sample gradients", "[ANI.G]"),
     "gradient_energy": Quantity(BY_NETWORK, "CE, the share of s_1..s_r in sum s_i^2", "[ANI.G]"),
@@ -110,21 +110,37 @@ def pairs_at_once(cell, lags):
 def propagation(log_s, r):
     """[ANI.J] medians over pairs from log s_i (member, pair, rank), NumPy, NaN if s_i is not resolved.
 
-    A value that is not resolved is smaller than every resolved one. A median that counts it as smallest is exact if
-    more than half of the pairs are resolved. Otherwise AI is infinite, that is, too large to be resolved, and log s_i
-    is NaN. If most products are 0, AI is NaN.
+    A median is resolved if it is the same wherever the values that are not may lie. Otherwise AI is infinite, and
+    log s_i is NaN. If most products are 0, AI is NaN.
     """
+    smallest, largest = bounds(log_s)
     with np.errstate(invalid="ignore"):  # a product that is 0 has no ratio
-        log_ratio = log_s[:, :, 0] - log_s[:, :, r - 1]
-    unresolved = np.isnan(log_ratio)
-    log_AI = log_median(np.where(unresolved, np.inf, log_ratio), axis=1)
-    log_median_s = log_median(np.where(np.isnan(log_s), -np.inf, log_s), axis=1)
+        ratios = smallest[..., 0] - largest[..., r - 1], largest[..., 0] - smallest[..., r - 1]
+        unresolved = np.isnan(log_s[..., 0] - log_s[..., r - 1])
+    log_AI = sure_log_median(*(np.where(np.isnan(ratio), np.inf, ratio) for ratio in ratios))
+    log_median_s = sure_log_median(smallest, largest)
+    AI = np.exp(np.where(np.isnan(log_AI), np.inf, log_AI))
     return {
-        "jacobian_anisotropy": np.where(np.isfinite(log_median_s[:, 0]), np.exp(log_AI), np.nan),
+        "jacobian_anisotropy": np.where(np.isfinite(log_median_s[:, 0]), AI, np.nan),
         "jacobian_energy": np.median(energy(log_s, r), axis=1),
         "unresolved_pairs": unresolved.sum(axis=1).astype(float),
         "log_singular_values": np.where(np.isinf(log_median_s), np.nan, log_median_s),
     }
+
+
+def bounds(log_s):
+    """The smallest and the largest that log s_i (..., rank) can be, NumPy: where it is NaN, those of its neighbours."""
+    unknown = np.isnan(log_s)
+    above = np.minimum.accumulate(np.where(unknown, np.inf, log_s), axis=-1)
+    below = np.maximum.accumulate(np.where(unknown, -np.inf, log_s)[..., ::-1], axis=-1)[..., ::-1]
+    return np.where(unknown, below, log_s), np.where(unknown, above, log_s)
+
+
+def sure_log_median(smallest, largest):
+    """log median over pairs, axis 1, of values between these bounds; NaN if it depends on where they lie."""
+    low, high = (log_median(x, axis=1) for x in (smallest, largest))
+    with np.errstate(invalid="ignore"):
+        return np.where((low == high) | (high - low < RELATIVE_ERROR), low, np.nan)
 
 
 def energy(log_s, r):

@@ -8,8 +8,7 @@ every few factors, before rounding of large directions covers small ones: the ro
 singular values do, and each keeps its own digits. Two errors remain. At each factorisation row i gets the rounding
 error of the product, divided by |R_ii|. And one-sided Jacobi rotations give every singular value of T to rounding times
 the condition number of T with its rows scaled to unit norm. Both are estimates. So T is computed twice, with different
-rounding, and a value counts only if both agree. A value that is not resolved is NaN; it is smaller than all resolved
-values.
+rounding, and a value counts only if both agree. A value that is not resolved is NaN.
 """
 
 from typing import NamedTuple
@@ -62,8 +61,8 @@ def log_values(product, r, factors):
         return log_s
     chains, J = np.flatnonzero(left), factors()
     values = to_host(log_s).copy().reshape(-1, H)
-    J, start = xp.reshape(J, (J.shape[0], -1, H, H)), falling_columns(xp.reshape(product.values, (-1, H, H)))
-    values[chains] = graded_where_it_holds(J, start, chains, values[chains], r or H)
+    J, Phi = xp.reshape(J, (J.shape[0], -1, H, H)), xp.reshape(product.values, (-1, H, H))
+    values[chains] = graded_where_it_holds(J, Phi, chains, values[chains], r or H)
     return like(log_s, values.reshape(log_s.shape))
 
 
@@ -154,22 +153,30 @@ def falling_columns(X):
     return xp.take_along_axis(one, xp.broadcast_to(order[:, None, :], X.shape), axis=-1)
 
 
-def graded_where_it_holds(J, start, chains, known, r):
-    """`known` (chain, H), NumPy, with the values that `graded_log_values` resolves of chains of J (h, batch, H, H).
+def graded_where_it_holds(J, Phi, chains, known, r):
+    """`known` (chain, H), NumPy, with the values that are resolved of chains of J (h, batch, H, H), products Phi.
 
-    Two groupings of the factors round differently, so values on which they agree are not made of rounding. Chains with
-    a NaN among the first r values are tried again in smaller groups.
+    Chains with a NaN among the first r values are tried again from their other end, and then in smaller groups: Phi^T
+    has the same singular values, and its T another condition.
     """
     for groups in GROUPS:
-        rows = np.flatnonzero(np.isnan(known[:, :r]).any(axis=1))
-        if len(rows):
-            xp, some = namespace(J), like(J, chains[rows])
-            of_some = xp.take(J, some, axis=1), xp.take(start, some, axis=0)
-            first, second = (graded_log_values(*of_some, factors) for factors in groups)
-            with np.errstate(invalid="ignore"):  # -inf or NaN: no agreement
-                agreed = np.abs(first - second) < RELATIVE_ERROR / 2
-            known[rows] = np.where(agreed, first, known[rows])
+        for turned in (False, True):
+            rows = np.flatnonzero(np.isnan(known[:, :r]).any(axis=1))
+            if len(rows):
+                xp, some = namespace(J), like(J, chains[rows])
+                factors, whole = xp.take(J, some, axis=1), xp.take(Phi, some, axis=0)
+                if turned:
+                    factors, whole = xp.matrix_transpose(xp.flip(factors, axis=0)), xp.matrix_transpose(whole)
+                found = agreed_log_values(factors, falling_columns(whole), groups)
+                known[rows] = np.where(np.isnan(found), known[rows], found)
     return known
+
+
+def agreed_log_values(J, start, groups):
+    """`graded_log_values`; NaN where two groupings differ: they round differently, so what agrees is not rounding."""
+    first, second = (graded_log_values(J, start, factors) for factors in groups)
+    with np.errstate(invalid="ignore"):  # -inf or NaN: no agreement
+        return np.where(np.abs(first - second) < RELATIVE_ERROR / 2, first, np.nan)
 
 
 def graded_log_values(J, start, factors):

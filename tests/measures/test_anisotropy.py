@@ -119,16 +119,20 @@ def test_cells_and_tasks_have_the_same_pairs():
         np.testing.assert_array_equal(first[name], second[name])
 
 
-def test_what_is_not_resolved_counts_as_small_and_is_flagged():
-    log_s = np.log(np.array([[[8.0, 4, 2], [8, 2, np.nan], [8, 1, 1], [8, np.nan, np.nan], [2, 1, np.nan]]]))
-    found = propagation(log_s, 2)
-    assert found["unresolved_pairs"] == 1
-    assert found["jacobian_anisotropy"] == pytest.approx(4, rel=1e-15)  # the median of 2, 2, 4, 8 and more
-    assert found["jacobian_energy"] == 1  # of 80/84, 1, 65/66, 1, 1
-    np.testing.assert_allclose(np.exp(found["log_singular_values"][0]), [8, 1, np.nan], rtol=1e-15)
-    log_s[0, :3, 1] = np.nan
-    lost = propagation(log_s, 2)
-    assert lost["unresolved_pairs"] == 4 and np.isposinf(lost["jacobian_anisotropy"])
+def test_a_median_counts_only_if_what_is_not_resolved_cannot_change_it():
+    log_s = np.log(np.array([[[8.0, 4, 2], [8, 2, np.nan], [8, 2, 1], [8, 1, np.nan], [2, 1, np.nan]]]))
+    log_s = np.append(log_s, log_s[:, :, :1], axis=2)[:, :, [3, 0, 1, 2]]  # s_1 twice
+    found = propagation(log_s, 3)
+    assert found["unresolved_pairs"] == 0
+    assert found["jacobian_anisotropy"] == pytest.approx(4, rel=1e-15)  # the median of 2, 4, 4, 8, 2
+    # s_4 is 2, at most 2, 1, at most 1, at most 1: its median is 1 or less
+    np.testing.assert_allclose(np.exp(found["log_singular_values"][0]), [8, 8, 2, np.nan], rtol=1e-15)
+    log_s[0, 3, 2] = np.nan  # AI is 1 or more there: the median 2 or 4
+    assert propagation(log_s, 3)["unresolved_pairs"] == 1
+    assert np.isposinf(propagation(log_s, 3)["jacobian_anisotropy"])
+    log_s[0, 3, 1] = np.log(2.0)  # and now 4 or more: the median is 4, and that of s_3 is 2 wherever it lies
+    assert propagation(log_s, 3)["jacobian_anisotropy"] == pytest.approx(4, rel=1e-15)
+    assert np.exp(propagation(log_s, 3)["log_singular_values"][0, 2]) == pytest.approx(2, rel=1e-15)
 
 
 @pytest.mark.parametrize("log_zero", [-np.inf, np.nan])

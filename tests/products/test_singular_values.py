@@ -10,8 +10,11 @@ from conftest import make_example, small_cell
 from engine.common.backend import to_host
 from engine.network.unroll import forward, jacobians
 from engine.products.singular_values import (
+    GROUPS,
     RELATIVE_ERROR,
     Formed,
+    agreed_log_values,
+    falling_columns,
     formed,
     formed_of_terms,
     formed_to_the_end,
@@ -74,6 +77,21 @@ def test_only_what_is_asked_for_is_made_sure():
     lost = np.isnan(found)
     assert lost.any() and lost[expected < expected[0] + np.log(1e-10)].all() and not lost[:3].any()
     np.testing.assert_allclose(found[~lost], expected[~lost], rtol=0, atol=RELATIVE_ERROR)
+
+
+def test_what_one_end_of_a_chain_does_not_resolve_the_other_may():
+    """A saturated network: either end alone leaves some of eight chains without s_10."""
+    cell = small_cell("plain", units=12)
+    (W, _), _, _ = make_example(cell, seeds=(7,), gain=4.0)
+    u = np.random.default_rng(1).uniform(size=(40, 1, cell.inputs, 8))
+    J = sum(jacobians(cell, W, forward(cell, W, u).z))[:, 0]
+    ends = [J, np.swapaxes(J[::-1], -1, -2)]
+    alone = [agreed_log_values(x, falling_columns(formed(x).values), GROUPS[-1])[:, 9] for x in ends]
+    found = log_singular_values(J, 10)[:, :10]
+    given = np.flatnonzero(np.isfinite(found[:, 9]))
+    assert all(np.isnan(s[given]).any() for s in alone)
+    for chain in given:
+        np.testing.assert_allclose(found[chain], high_precision_log_values(list(J[:, chain]))[:10], rtol=0, atol=1e-9)
 
 
 def test_arrays_of_every_library_agree(place_or_kernels):
