@@ -13,13 +13,13 @@ Why they are what they are, for an update:
 
 For what is measured of one multi network along one sequence, untrained:
 - all S: T^2 / 2 norms and T log T products of matrices, H^3 each. At H = 64 the products still count at T = 2000: over
-  T between 1 and 2. A norm is some products of two matrices with a vector, H^2; but the matrices leave the cache: over
-  H near 3.
+  T between 1 and 2. A norm is some products of two matrices with a vector, H^2. That the exponent over H is near 3 from
+  64 to 256 units is not explained yet; the matrices grow beyond the nearest cache there.
 - S of a drawn pair at all of its lags: a product of matrices and a Gram matrix a lag: 1 over T, up to 3 over H.
 - a pair of the anisotropy at its longest lag, T/3: T/3 products of matrices and one singular value decomposition: 1
   over T, up to 3 over H. A jump is where a small singular value drowns in rounding, so that factorizations are needed.
 - a step of all Lyapunov exponents: a product of matrices and an elimination: 0 over T, up to 3 over H.
-Small matrices cost more for each multiplication than large ones, so that over H the exponent 3 is not reached.
+Small matrices cost more for each multiplication than large ones, so that the last three stay below 3 over H.
 """
 
 import one_core  # before all else, since it sets the number of threads
