@@ -9,8 +9,9 @@ from jsonschema import Draft202012Validator
 
 from engine.common.files import full_path
 from engine.common.registry import lookup, nearest
+from engine.results.protocols import protocol_mistakes
 from engine.tasks import make_task
-from workflow.mistakes import as_far_as_readable, protocol_mistakes, readable, refused
+from workflow.mistakes import as_far_as_readable, readable, refused
 from workflow.networks import network_mistakes
 from workflow.parts import build_optimizer, optimizer_settings, smallest_cell
 from workflow.paths import named_files, settle_paths

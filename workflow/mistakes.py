@@ -1,9 +1,5 @@
 """What the checks of a configuration share: a mistake is a line, and what has the wrong form is not read further."""
 
-from math import inf
-
-from engine.common.blocks import ends_of_blocks
-
 
 class Unreadable(KeyError):
     """A key of a configuration that is missing, or whose value has the wrong form."""
@@ -54,22 +50,3 @@ def tried(make):
 def refused(key, make):
     """[line] with the key and the message if make() is refused, else []."""
     return [f"{key}: {line}" for line in tried(make)[1]]
-
-
-def protocol_mistakes(quantity, protocol, lengths, state):
-    """Lines on the block of a quantity that does not fit sequences of {key: T} steps, or the size of a state."""
-    for key, T in lengths.items():
-        if (lag := max(protocol.get("lags", [0]))) >= T:
-            yield f"{quantity}.lags: {lag} is too long for {key} = {T}, allowed is less"
-        if {"transient", "blocks"} <= protocol.keys():
-            blocks = protocol["transient"], protocol["blocks"]
-            yield from refused(quantity, lambda T=T, blocks=blocks: ends_of_blocks(T, *blocks))
-    if (rank := protocol.get("rank", 0)) > state:
-        yield f"{quantity}.rank = {rank} is too large for a state of {state}"
-    if rank >= (gradients := protocol.get("gradients") or inf):
-        yield (
-            f"{quantity}.rank = {rank} is too large for {quantity}.gradients = {gradients}: it must be less, since "
-            "their mean is taken off"
-        )
-    if (samples := protocol.get("samples", 0)) > (batch := protocol.get("probe_batch", inf)):
-        yield f"{quantity}.samples = {samples} is more than {quantity}.probe_batch = {batch}"

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from engine.results.formats import read_weights
 from engine.results.importing import read_network
 from engine.results.matching import fit_mistakes
+from engine.results.protocols import SHORTEST, protocol_mistakes
 from engine.tasks import make_task
 from engine.tasks.recorded import Recorded, read_sequences
 from workflow import sizes
-from workflow.mistakes import as_far_as_readable, protocol_mistakes, tried
+from workflow.mistakes import as_far_as_readable, tried
 from workflow.parts import cell_settings, smallest_cell
 
 # Measurements of a network, and the keys of their protocol in the block of the same name.
@@ -20,7 +21,6 @@ PROTOCOLS = {
     "gates": ("probe_batch", "samples", "lags", "rank"),
     "lyapunov": ("transient", "blocks", "samples", "exponents"),
 }
-SHORTEST = 3  # steps of a sequence from which effective rates by lag can be taken
 
 
 def network_settings(config, name):

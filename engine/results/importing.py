@@ -5,12 +5,12 @@ that nobody reads may make it another network.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.cells import Cell, make_cell
-from engine.common.files import full_path
 from engine.network.ensemble import Networks
 from engine.network.unroll import Parameters
 from engine.results.directions import pick
@@ -27,7 +27,7 @@ class Imported(NamedTuple):
     cell: Cell
     parameters: Parameters  # of one member
     left_out: list  # names of arrays in the file that were to be ignored, or stand outside the layer
-    path: str  # of the file
+    path: str | None  # of the file; None: from a state_dict
     x_0: np.ndarray | None = None  # (state,), trained; None: 0
     direction: str | None = None  # "forward" or "reverse", of a network with both
 
@@ -40,7 +40,9 @@ class Imported(NamedTuple):
 def read_network(
     path, kind, options=None, readout=None, ignore=(), layer=(), start=(), direction=None, number=None, names=None
 ):
-    """The Imported network of a file; ValueError says all that is missing in it, does not fit or is not used.
+    """The Imported network of a file, or of a state_dict {name: array}.
+
+    ValueError says all that is missing in it, does not fit or is not used.
 
     - `kind`, `options`: of a registered cell; the file says whether there are biases
     - `readout`: the weight of the readout, where several arrays could be it
@@ -62,6 +64,7 @@ def read_network(
     file.finish(cell)
     dtype = np.result_type(W, W_o)
     parameters = Parameters(*(part.astype(dtype)[None] for part in (W, W_o)))
+    path = None if isinstance(path, Mapping) else path
     return Imported(cell, parameters, file.left_out, path, x_0, direction)
 
 
@@ -126,7 +129,7 @@ def fitted(name, array, shape, whose):
 def read_readout(file, units, name):
     """W_o (output, H), or (output, H + 1) with the biases in the last column; 0 if there is no readout."""
     name = name or likely_readout(file, units)
-    log.info("%s: the readout is %s", full_path(file.path), name or "none")
+    log.info("%s: the readout is %s", file.name, name or "none")
     if name is None:
         return np.zeros((1, units), np.float32)
     W_o = file.take(name)

@@ -1,6 +1,7 @@
 """The arrays of a file of weights: each is used, left out by its name, or a reason to refuse the file."""
 
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -36,7 +37,8 @@ class WeightFile:
     """The arrays of a file, the names of those that have not been taken yet, and the reasons to refuse it."""
 
     def __init__(self, path, names, ignore):
-        self.path, self.reasons, (arrays, self.layers) = path, [], read_weights(path)
+        self.name = "the state_dict" if isinstance(path, Mapping) else full_path(path)
+        self.reasons, (arrays, self.layers) = [], read_weights(path)
         lost = [name for name in names.values() if name not in arrays]
         self.reasons += [f"names: there is no {name}{nearest(name, arrays)}" for name in lost]
         new_names = {name: new for new, name in names.items()}
@@ -98,7 +100,7 @@ class WeightFile:
         if by_reason and cell:
             self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
         if self.reasons:
-            raise ValueError(f"{full_path(self.path)}: " + "; ".join(dict.fromkeys(self.reasons)))
+            raise ValueError(f"{self.name}: " + "; ".join(dict.fromkeys(self.reasons)))
 
     def key(self, name):
         """The full name of the array called `name`, alone or in a module (rnn.weight_hh_l0); None if there is none."""

@@ -97,7 +97,7 @@ def recorded(*, loss=None, **arrays):
     `lengths` (sequence,) steps are taken; x_0 (sequence, state) is the state before them. ValueError says all that is
     wrong.
     """
-    return of_arrays(arrays, loss)
+    return of_arrays({name: np.asarray(array) for name, array in arrays.items() if array is not None}, loss)
 
 
 def of_arrays(arrays, loss):
@@ -158,8 +158,38 @@ def mistakes(found):
     else:
         yield from mistakes_beside(*u.shape[:2], *(found.get(name) for name in NAMES[1:]))
     for name in [name for name in NAMES if name in found]:
-        if found[name].dtype.kind not in "fiub" or not np.isfinite(found[name]).all():
-            yield f"{name} has values that are no finite numbers"
+        yield from not_finite(name, found)
+
+
+def not_finite(name, found):
+    """[line] if an array has values that are read and no finite numbers, else []: with the first of them.
+
+    Of a sequence nothing is read after its `lengths`.
+    """
+    array, line = found[name], f"{name} has values that are no finite numbers"
+    if array.dtype.kind not in "fiub":
+        return [f"{line}: they are of type {array.dtype}"]
+    wrong, u, lengths = ~np.isfinite(array), found.get("u"), found.get("lengths")
+    by_step = u is not None and u.ndim == 3 and has_steps(name, array, *u.shape[:2])
+    if by_step and lengths is not None and right_lengths(lengths, *u.shape[:2]):
+        wrong[np.arange(len(u))[:, None] >= lengths[: array.shape[1]]] = False
+    if not wrong.any():
+        return []
+    first = tuple(np.argwhere(wrong)[0].tolist())
+    where = f", at step {first[0]} of sequence {first[1]}, counted from 0" if by_step else ""
+    return [f"{line}: {name}{[*first]} is {array[first]}{where}"]
+
+
+def has_steps(name, array, T, sequences):
+    """Whether an array has values (time, sequence, ...) of every step; `expected` may be of the first sequences."""
+    if name == "expected":
+        return array.ndim == 3 and len(array) == T and array.shape[1] <= sequences
+    return name in ("u", "y") and array.shape[:2] == (T, sequences)
+
+
+def right_lengths(lengths, T, sequences):
+    """Whether `lengths` are a whole number of steps for each sequence, from 1 to T."""
+    return lengths.shape == (sequences,) and np.isin(lengths, range(1, T + 1)).all()
 
 
 def mistakes_beside(T, sequences, y, expected, lengths, x_0):
@@ -174,7 +204,12 @@ def mistakes_beside(T, sequences, y, expected, lengths, x_0):
             f"expected has shape {expected.shape}, allowed are states (time, sequence, unit), or the last outputs, "
             f"(sequence,) or (sequence, output), of the first sequences, at least one and at most {sequences}"
         )
-    if lengths is not None and (lengths.shape != (sequences,) or not np.isin(lengths, range(1, T + 1)).all()):
-        yield f"lengths: allowed is a whole number of steps for each of the {sequences} sequences, from 1 to T = {T}"
+    if lengths is not None and not right_lengths(lengths, T, sequences):
+        of_each = lengths.shape == (sequences,)
+        what = lengths[~np.isin(lengths, range(1, T + 1))][0] if of_each else f"shape {lengths.shape}"
+        yield (
+            f"lengths: found {what}, allowed is a whole number of steps for each of the {sequences} sequences, from 1 "
+            f"to T = {T}"
+        )
     if x_0 is not None and (x_0.ndim != 2 or len(x_0) != sequences):
         yield f"x_0 has shape {x_0.shape}, expected is ({sequences}, state): of an LSTM h and c side by side"

@@ -48,11 +48,21 @@ MISTAKES = {
     ),
     "a class below 0": ({"y": np.arange(9) - 1}, "y has -1, and a class is a whole number from 0 on"),
     "two classes a step": ({"y": np.zeros((6, 9, 2), int)}, "y has 2 numbers for each step, and a step has one class"),
-    "lengths beyond T": ({"lengths": np.full(9, 7)}, "lengths: allowed .* each of the 9 sequences, from 1 to T = 6"),
-    "half a step": ({"lengths": np.full(9, 2.5)}, "lengths: allowed is a whole number of steps"),
+    "lengths beyond T": (
+        {"lengths": np.full(9, 7)},
+        "lengths: found 7, allowed .* each of the 9 sequences, from 1 to T = 6",
+    ),
+    "half a step": ({"lengths": np.full(9, 2.5)}, r"lengths: found 2\.5, allowed is a whole number of steps"),
     "one initial state": ({"x_0": np.zeros(4)}, r"x_0 has shape \(4,\), expected is \(9, state\)"),
-    "not a number": ({"y": np.full(9, np.nan)}, "y has values that are no finite numbers"),
-    "text": ({"y": np.array(["1"] * 9)}, "y has values that are no finite numbers"),
+    "not a number": (
+        {"y": np.where(np.arange(9) > 3, np.nan, 0)},
+        r"y has values that are no finite numbers: y\[4\] is nan$",
+    ),
+    "not a number within a sequence": (
+        {"u": np.where(np.arange(12).reshape(6, 1, 2) > 7, np.inf, np.zeros((6, 9, 2))), "lengths": np.full(9, 5)},
+        r"numbers: u\[4, 0, 0\] is inf, at step 4 of sequence 0, counted from 0$",
+    ),
+    "text": ({"y": np.array(["1"] * 9)}, "y has values that are no finite numbers: they are of type <U1"),
     "three mistakes": (
         {"u": np.full((6, 9), np.nan), "x": np.zeros(9)},
         r"unknown arrays x .*; u has shape \(6, 9\), .*; u has values",
@@ -136,6 +146,25 @@ def test_sequences_of_unequal_length_end_together():
         np.testing.assert_array_equal(start["x_0"][m, :, b], x_0[chosen])
     np.testing.assert_array_equal(task.expected[:, 0], expected[:, 0])
     np.testing.assert_array_equal(task.expected[1:, 1], expected[:5, 1])
+
+
+def test_what_follows_the_end_of_a_sequence_may_be_anything():
+    """Inputs, targets and states there, padded with NaN."""
+    arrays, lengths = sequences(count=3), np.array([6, 4, 3])
+    arrays |= {"y": np.zeros((6, 3)), "expected": np.zeros((6, 2, 5))}
+    after = np.arange(6)[:, None] >= lengths
+    padded = {name: np.array(array) for name, array in arrays.items()}
+    for name, array in padded.items():
+        array[after[:, : array.shape[1]]] = np.nan
+        assert np.isnan(array).any(), name
+    whole, found = (recorded(**given, lengths=lengths) for given in (arrays, padded))
+    for name in ("u", "y", "expected"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+
+
+def test_sequences_may_be_lists():
+    task = recorded(u=sequences()["u"].tolist(), y=[*range(9)], lengths=[6, 5, 4, 3, 3, 4, 5, 6, 3])
+    assert task.sizes == (3, 2, 9) and task.loss == CrossEntropy()
 
 
 def test_sequences_of_one_length_begin_at_once():
