@@ -80,7 +80,7 @@ def explain(error):
         case "type" if isinstance(found, str) and is_number(found):
             return [explain_text(error.absolute_path, found)]
         case "type":
-            return [f"{key}: found {found!r}, allowed is one {limit}"]
+            return [f"{key}: found {found!r}, allowed is {'true or false' if limit == 'boolean' else f'one {limit}'}"]
         case "enum":
             return [f"{key}: found {found!r}{nearest(found, limit)} (allowed: {', '.join(map(str, limit))})"]
         case "minimum":
@@ -117,8 +117,15 @@ def explain_text(keys, text):
     what = "its numbers are text: write them" if in_list else f"{text!r} is text, not {kind}: write it"
     advice = "without quotes, in a file for --configfile; --config makes text of what is in [] or {}"
     if isinstance(read, str):
-        advice = "as 1.0e-3, since YAML reads 1e-3 as text"
+        advice = f"as {as_number(text)}, since YAML reads {text} as text"
     return f"{key}: {what} {advice}"
+
+
+def as_number(text):
+    """What YAML reads as the number that a text is: 1.0e-3 for 1e-3; an example for what it cannot write."""
+    digits, _, exponent = text.lower().partition("e")
+    written = f"{digits if '.' in digits else digits + '.0'}e{int(exponent or 0):+d}" if exponent else text
+    return written if isinstance(as_yaml(written), float) else "1.0e-3"
 
 
 def as_yaml(text):
@@ -301,11 +308,20 @@ def lyapunov_mistakes(key, block, config):
 
 def networks_mistakes(key, block, config):
     """It measures networks from files, by the protocols of the other experiments."""
+    said = {}
     for name, entry in block.items():
-        if ("task" in entry) == ("data" in entry):
+        if ("task" in entry) == ("data" in entry) and not misspelled(entry, ("task", "data")):
             yield f"{key}.{name}: name a task, or a file of sequences as data, and not both"
         yield from unknown(f"{key}.{name}.cell", "cell", entry["cell"], config)
-        yield from (f"{key}.{name}: {line}" for line in as_far_as_readable(network_mistakes(config, name)))
+        for line in as_far_as_readable(network_mistakes(config, name)):
+            said.setdefault(line, {})[name] = None
+    yield from (f"{', '.join(f'{key}.{name}' for name in names)}: {line}" for line, names in said.items())
+
+
+def misspelled(entry, keys):
+    """Whether an entry under `networks` has an unknown key that is called nearly as one of `keys`."""
+    known = validator().schema["properties"]["networks"]["additionalProperties"]["properties"]
+    return any(nearest(key, keys) for key in entry if key not in known)
 
 
 def not_in(key, found, values, source):

@@ -103,6 +103,13 @@ def read_benchmark(file):
         return list(csv.DictReader(text, delimiter="\t"))
 
 
+def size(config):
+    """How many seeds, and units of the networks that the run makes; the user's own have theirs."""
+    seeds = len(config["seeds"])
+    units = f", {config['units']} units" if {*config["experiments"]} - {"networks"} else ""
+    return f"{seeds} seed{'s' if seeds > 1 else ''}{units}."
+
+
 def page(results, config):
     """The index of the run in the folder `results`, made by the resolved configuration."""
     there = "\n".join(markdown.table(rows) for rows in (folders(results), tables(results), figures(results)) if rows)
@@ -110,7 +117,7 @@ def page(results, config):
     settings = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
     return f"""# Run {config["run"]}
 
-{len(config["seeds"])} seeds, {config["units"]} units. Times are UTC. "Jobs took" adds up the jobs that trained and
+{size(config)} Times are UTC. "Jobs took" adds up the jobs that trained and
 measured; the largest job is the one that held the most memory. Pages are those of the repository.
 
 {there}

@@ -3,6 +3,7 @@
 from math import inf
 from types import SimpleNamespace
 
+from engine.common.files import full_path
 from engine.results.formats import read_weights
 from engine.results.importing import read_network
 from engine.results.matching import fit_mistakes
@@ -85,14 +86,20 @@ def network_mistakes(config, name):
     task, wrong = tried(lambda: sequences(config, name)) if {"task", "data"} & entry.keys() else (None, [])
     yield from wrong
     for quantity in PROTOCOLS:
-        yield from as_far_as_readable(misfits(config, quantity, network, task))
+        yield from as_far_as_readable(misfits(config, name, quantity, network, task))
     if "loss" in entry and "data" not in entry:
         yield "loss: it is that of targets in a file of `data`; a task says its own"
     if network and task:
-        yield from fit_mistakes(network, task)
+        yield from (f"{of_data(config, name)}{line}" for line in fit_mistakes(network, task))
 
 
-def misfits(config, quantity, network, task):
+def of_data(config, name):
+    """The start of a line on the sequences of the network called `name`: their file; "" if a task draws them."""
+    data = recorded(config, name)
+    return f"{full_path(data)}: " if data else ""
+
+
+def misfits(config, name, quantity, network, task):
     """What of the block `quantity` does not fit a network or its sequences; either is None if it could not be read."""
     asked = dict(config[quantity])
     if not (network and task and has_loss(network, task)):
@@ -109,7 +116,8 @@ def misfits(config, quantity, network, task):
     yield from protocol_mistakes(quantity, asked, lengths, network.cell.state_size if network else inf)
     if network:
         for T in lengths.values():
-            yield from tried(lambda T=T: task.check(T, network.cell.inputs))[1]
+            wrong = tried(lambda T=T: task.check(T, network.cell.inputs))[1]
+            yield from (f"{of_data(config, name)}{line}" for line in wrong)
 
 
 def size(config, w, seeds):

@@ -79,7 +79,8 @@ def measured(networks, measure_some, title, device, members_per_pass):
     large = error > np.maximum(SMALL_SHARE * np.abs(largest), SMALL_ERROR)
     if large.any():
         of = f"{large.sum()} of {large.size} networks"
-        log.warning("%s: standard errors of the largest exponent to %.2g in %s: raise T", title, error[large].max(), of)
+        uncertain = f"{title}: standard errors of the largest exponent to {error[large].max():.2g} in {of}"
+        log.warning("%s: longer sequences make them smaller", uncertain)
     return found
 
 

@@ -16,7 +16,7 @@ from engine.network.unroll import Parameters
 from engine.results.directions import pick
 from engine.results.formats.pytorch import layer_weights
 from engine.results.initial_state import read_start
-from engine.results.weight_file import WeightFile
+from engine.results.weight_file import NoSuchArray, WeightFile
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def read_layer(file, layer, suffixes, start=""):
     suffix = next((suffix for suffix in suffixes if file.key(f"weight_hh{suffix}")), None)
     if suffix is None and not file.key(f"{start}W_r"):
         name = f"weight_hh{suffixes[0]}"
-        raise ValueError(f"there is no {name} of PyTorch and no {start}W_r of our cells{file.nearest(name)}")
+        raise NoSuchArray(f"there is no {name} of PyTorch and no {start}W_r of our cells{file.nearest(name)}")
     kind, settings = layer.name, layer.settings if suffix is None else file.settings(layer, suffix)
     weights = own_weights(file, kind, start) if suffix is None else layer_weights(file, kind, suffix)
     if weights["W_i"].ndim != 2:

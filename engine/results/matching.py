@@ -7,11 +7,13 @@ from engine.tasks.recorded import Recorded
 
 SAME = 1e-3  # of the largest output: the original may have computed in half precision; gates in another order give 0.1
 
+ORDER = "of an LSTM h and c, and of layers one after the other, h1 c1 h2 c2"  # of the numbers of a state
+
 
 def fit_mistakes(network, task):
     """Lines on what of an Imported network does not fit the sequences of a task."""
     yield from output_mistakes(network, task)
-    if isinstance(task, Recorded) and task.sizes[1] == network.cell.inputs:
+    if isinstance(task, Recorded) and task.u.shape[1] == network.cell.inputs:
         yield from start_mistakes(network, task) or expectation_mistakes(network, task)
 
 
@@ -23,9 +25,12 @@ def output_mistakes(network, task):
     if found >= needed and task.loss.rows(found) == task.loss.rows(needed):
         return []
     hint = ", unless `loss` names another one" if isinstance(task, Recorded) else ""
-    return [
-        f"the network has {found} outputs, and the targets need {needed}: their loss is the {task.loss.title}{hint}"
-    ]
+    loss = f"their loss is the {task.loss.title}{hint}"
+    if task.loss.rows(found) == task.loss.rows(needed) == 1 < found:
+        allowed = f"allowed are 0 to {found - 1}, since the network has {found} outputs"
+        return [f"y has class {needed - 1}, {allowed}: {loss}"]
+    outputs = "1 output" if found == 1 else f"{found} outputs"
+    return [f"the network has {outputs}, and the targets need {needed}: {loss}"]
 
 
 def start_mistakes(network, sequences):
@@ -33,7 +38,7 @@ def start_mistakes(network, sequences):
     size = network.cell.state_size
     if sequences.x_0 is None or len(sequences.x_0) == size:
         return []
-    return [f"x_0 has states of {len(sequences.x_0)} numbers, and that of the network has {size}: of an LSTM h and c"]
+    return [f"x_0 has states of {len(sequences.x_0)} numbers, and that of the network has {size}: {ORDER}"]
 
 
 def expectation_mistakes(network, sequences):
@@ -55,9 +60,10 @@ def expectation_mistakes(network, sequences):
     largest, off = np.abs(expected).max(), np.abs(found - expected).max()
     if off <= SAME * largest:
         return []
+    start = "" if sequences.x_0 is None else f"an x_0 in another order ({ORDER}), "
     return [
         f"the network gives other outputs than `expected`, by {off:.2g} where the largest is {largest:.2g}: gates in "
-        "another order, weights transposed, or another network? docs/own-networks.md has a table"
+        f"another order, weights transposed, {start}or another network? docs/own-networks.md has a table"
     ]
 
 

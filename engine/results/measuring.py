@@ -19,7 +19,7 @@ def measured(quantity, networks, task, *, device=CPU, **protocol):
     has = {"readout": networks.parameters.has_readout, "targets": make_task(task).has_targets}
     if unsaid := left_out(quantity.QUANTITIES, **has):
         log.warning("without a readout and targets there is no loss, and so no %s", ", ".join(sorted(unsaid)))
-    elif (loss := make_task(task).loss) != Task.loss:
+    elif (loss := make_task(task).loss) != Task.loss and left_out(quantity.QUANTITIES, readout=True, targets=False):
         log.info("the loss is the mean %s", loss)
     said = {name: array for name, array in arrays.items() if name not in unsaid}
     return dataset(quantity.QUANTITIES, said, quantity.coordinates(networks, **protocol), {})

@@ -33,12 +33,16 @@ LISTED = 20  # names in a message
 LAYER_0 = re.compile(r"((?:weight|bias)_[ih]h)(?:_l0)?(_reverse)?$")
 
 
+class NoSuchArray(ValueError):
+    """A name that is not in a file of weights."""
+
+
 class WeightFile:
     """The arrays of a file, the names of those that have not been taken yet, and the reasons to refuse it."""
 
     def __init__(self, path, names, ignore):
         self.name = "the state_dict" if isinstance(path, Mapping) else full_path(path)
-        self.reasons, (arrays, self.layers) = [], read_weights(path)
+        self.reasons, self.lacking, (arrays, self.layers) = [], False, read_weights(path)
         lost = [name for name in names.values() if name not in arrays]
         self.reasons += [f"names: there is no {name}{nearest(name, arrays)}" for name in lost]
         new_names = {name: new for new, name in names.items()}
@@ -57,6 +61,8 @@ class WeightFile:
         found = f"(found: {listed(sorted(modules))})"
         self.reasons += [f"layer: there is no {layer}{nearest(layer, modules)} {found}" for layer in lost]
         self.layers = {module: said for module, said in self.layers.items() if module in layers}
+        if lost:
+            self.refuse()
         outside = self.arrays.keys() - {name for names in inside for name in names}
         outside = {name for name in outside if not any(f".{name}".endswith(f".{kept}") for kept in further)}
         self.leave_out(outside)
@@ -83,6 +89,7 @@ class WeightFile:
             return read(self, *arguments)
         except ValueError as reason:
             self.reasons.append(str(reason))
+            self.lacking |= isinstance(reason, NoSuchArray)
             return None
 
     def finish(self, cell):
@@ -96,11 +103,15 @@ class WeightFile:
         if not cell:
             refused = [f"{module}: {said.refused}" for module, said in self.layers.items() if said.refused]
             self.reasons = [*refused, *self.reasons]
-            self.reasons.append(f"found in it: {listed(self.arrays) or 'nothing'}")
+            if self.lacking:
+                self.reasons.append(f"found in it: {listed(self.arrays) or 'nothing'}")
         if by_reason and cell:
             self.reasons.append("name under `ignore` what has no part in the network, and it is left out")
         if self.reasons:
-            raise ValueError(f"{self.name}: " + "; ".join(dict.fromkeys(self.reasons)))
+            self.refuse()
+
+    def refuse(self):
+        raise ValueError(f"{self.name}: " + "; ".join(dict.fromkeys(self.reasons)))
 
     def key(self, name):
         """The full name of the array called `name`, alone or in a module (rnn.weight_hh_l0); None if there is none."""
@@ -115,7 +126,7 @@ class WeightFile:
         """The array called `name`, of finite floating-point numbers."""
         key = self.key(name)
         if key is None:
-            raise ValueError(f"there is no {name}{self.nearest(name)}")
+            raise NoSuchArray(f"there is no {name}{self.nearest(name)}")
         self.left.discard(key)
         array = self.arrays[key]
         if array.dtype.kind != "f":

@@ -52,9 +52,10 @@ class Recorded(Task):
         return T if self.begins is None else T - int(self.begins.max()), n, count
 
     def check(self, T, n):
-        if (T, n) != self.sizes[:2]:
-            found = "T = {}, n = {}".format(*self.sizes[:2])
-            raise ValueError(f"recorded sequences: {found}, where the network and its protocol have T = {T}, n = {n}")
+        if n != self.sizes[1]:
+            raise ValueError(f"recorded sequences: u has {self.sizes[1]} channels, and the network reads {n}")
+        if self.sizes[0] != T:
+            raise ValueError(f"recorded sequences: T = {self.sizes[0]}, and the protocol has T = {T}")
 
     def check_count(self, batch):
         """Raises ValueError if there are fewer sequences than `batch`."""

@@ -8,7 +8,7 @@ import pytest
 from pytorch_layers import state_dict
 
 from engine.losses.cross_entropy import CrossEntropy
-from engine.measures import anisotropy, gates
+from engine.measures import anisotropy, expansion, gates
 from engine.network.unroll import forward, lag_gradients, readout
 from engine.results.importing import read_network
 from engine.results.measuring import measured
@@ -59,14 +59,23 @@ def test_a_network_of_several_outputs_is_measured_on_classes(tmp_path, caplog, e
 
 def test_outputs_that_are_not_those_of_the_targets_are_refused(tmp_path):
     network = imported(tmp_path)
+    four = network._replace(parameters=network.parameters._replace(W_o=np.ones((1, 4, 6))))
+    with pytest.raises(ValueError, match="y has class 7, allowed are 0 to 3, since the network has 4 outputs"):
+        measure(gates, four, recorded(u=SEQUENCES, y=[0, 1, 2, 3, 7, 0]), samples=2, **PROTOCOL)
     for y, needed in (
         (np.arange(6), "need 6: their loss is the cross-entropy, unless"),
         (np.ones((6, 3)), "need 3: their loss is the squared"),
     ):
-        with pytest.raises(ValueError, match=f"the network has 1 outputs, and the targets {needed}"):
+        with pytest.raises(ValueError, match=f"the network has 1 output, and the targets {needed}"):
             measure(gates, network, recorded(u=SEQUENCES, y=y), samples=2, **PROTOCOL)
     with pytest.raises(ValueError, match=r"the targets need 3: their loss is the cross-entropy$"):
         measure(gates, network, "copy", T=10, samples=2, **PROTOCOL)
+
+
+def test_a_loss_is_named_only_where_it_acts(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    measure(expansion, imported(tmp_path), recorded(u=SEQUENCES, y=SEQUENCES[..., 0]), epsilons=[1, 2, 3, 4, 5])
+    assert "the loss is" not in caplog.text
 
 
 def test_what_takes_a_loss_is_left_out_and_named(tmp_path, caplog):

@@ -39,7 +39,7 @@ MISTAKES = {
     "a seed below 0": (effective_lr, RATES | {"seed": -1}, "measure.seed = -1: allowed is a whole number, 0 or more"),
     "many blocks": (lyapunov, LYAPUNOV | {"blocks": 8}, "lyapunov: T = 7 is too short for 8 blocks"),
     "few factors": (expansion, {"epsilons": [0.1]}, "expansion.epsilons = .*: allowed is a list of five or more"),
-    "another T": (gates, GATES | {"T": 8}, "T = 7, .* T = 8"),
+    "another T": (gates, GATES | {"T": 8}, "recorded sequences: T = 7, and the protocol has T = 8"),
 }
 
 

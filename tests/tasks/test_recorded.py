@@ -127,8 +127,10 @@ def test_what_the_protocol_asks_and_the_file_has_not_is_refused():
     task = Recorded(np.zeros((6, 2, 9)), np.arange(9.0))
     with pytest.raises(ValueError, match="there are 9, and the protocol asks for 10"):
         task.draw(np.random.default_rng(0), 6, 2, 10)
-    with pytest.raises(ValueError, match="T = 6, n = 2, where the network and its protocol have T = 6, n = 3"):
+    with pytest.raises(ValueError, match="u has 2 channels, and the network reads 3"):
         task.check(6, 3)
+    with pytest.raises(ValueError, match="T = 6, and the protocol has T = 5"):
+        task.check(5, 2)
 
 
 def test_sequences_of_unequal_length_end_together():

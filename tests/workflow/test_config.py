@@ -34,7 +34,7 @@ MISTAKES = {
     "effective_lr: {update: 3}": "effective_lr: unknown key 'update', did you mean 'updates'?",
     "cells: {leaky: {alpha: 1.5}}": "cells.leaky: cell leaky: alpha = 1.5, allowed is 0 < alpha <= 1",
     "cells: {leaky: {alpha: '0.5'}}": "cells.leaky.alpha: '0.5' is text, not a number: write it without quotes",
-    "cells: {leaky: {alpha: 1e-1}}": "cells.leaky.alpha: '1e-1' is text, not a number: write it as 1.0e-3",
+    "cells: {leaky: {alpha: 1e-1}}": "cells.leaky.alpha: '1e-1' is text, not a number: write it as 1.0e-1, since",
     "cells: {gru: {bias: 'true'}}": "cells.gru.bias: 'true' is text, not true or false: write it without quotes",
     "cells: {gru: {bias: 'a: ['}}": "cells.gru: cell gru: bias = 'a: [', allowed is true or false",
     "cells: {d: {kind: stack, layers: '[gru]'}}": "cells.d.layers: '[gru]' is text, not a list: write it",
@@ -49,7 +49,8 @@ MISTAKES = {
     "{cells: {d: {kind: stack, layers: [gru, gru]}}, gates: {compared: [d-sgd]}}": (
         "gates.compared: d-sgd and the reference plain-adam are compared unit by unit, but have 2 and 1 layers"
     ),
-    "optimizers: {sgd: {rate: 1e-2}}": "optimizers.sgd.rate: '1e-2' is text, not a number: write it as 1.0e-3",
+    "optimizers: {sgd: {rate: 1e-2}}": "optimizers.sgd.rate: '1e-2' is text, not a number: write it as 1.0e-2, since",
+    "optimizers: {sgd: {rate: 2.5E1}}": "optimizers.sgd.rate: '2.5E1' is text, not a number: write it as 2.5e+1, since",
     "optimizers: {sgd: {options: {clip: 0}}}": "optimizers.sgd: optimizer sgd: clip = 0, allowed is 0 < clip <= inf",
     "optimizers: {sgd: {rate: 0}}": "optimizers.sgd.rate = 0 is out of range, allowed is more than 0",
     "optimizers: {adm: {rate: 0.1}}": "optimizers.adm: unknown optimizer 'adm', did you mean 'adam'?",
@@ -89,6 +90,9 @@ MISTAKES = {
     "{anisotropy: {rank: 20}, networks: {a: {file: config/example_gru.safetensors, cell: gru, task: adding}}}": (
         "networks.a: anisotropy.rank = 20 is too large for a state of 16"
     ),
+    "{gates: {samples: 65}, networks: {a: &a {file: config/example_gru.safetensors, cell: gru, task: ar2}, b: *a}}": (
+        "networks.a, networks.b: gates.samples = 65 is more than gates.probe_batch = 64"
+    ),
     "networks: {a: {weights: a.npz}}": "networks.a: unknown key 'weights' (allowed: file, cell",
     "anisotropy: {data: [one_bach]}": "anisotropy.data: unknown data 'one_bach', did you mean 'one_batch'?",
     "anisotropy: {data: []}": "anisotropy.data: found 0 entries, at least 1 needed",
@@ -116,8 +120,16 @@ MISTAKES = {
     "plugins: mine.py": "plugins: found 'mine.py', allowed is one array",
     "plugins: [config/mine.py]": "config/mine.py is not there",
     "plugins: [config/config.yaml]": "config/config.yaml is no Python file",
+    "training: {readout_bias: yes please}": "readout_bias: found 'yes please', allowed is true or false",
     "training: {dtype: float16}": "training.dtype: found 'float16', did you mean",
 }
+
+
+def test_a_key_misspelled_is_not_missed_too():
+    network = {"file": "config/example_gru.safetensors", "cell": "gru", "dat": "a.npz"}
+    with pytest.raises(ConfigError) as caught:
+        check(merged(read("config.yaml"), {"experiments": ["networks"], "networks": {"a": network}}))
+    assert str(caught.value).startswith("networks.a: unknown key 'dat', did you mean 'data'?")
 
 
 @pytest.mark.parametrize("text", MISTAKES)

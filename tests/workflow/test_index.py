@@ -55,7 +55,9 @@ def test_files_of_one_origin_are_counted_together(tmp_path):
 
 def test_a_run_without_tables_has_an_index(tmp_path):
     save(dataset({}, {}, {}, ORIGIN), tmp_path / "expansion/multi.nc")
-    text = index.page(tmp_path, {"run": "brief", "seeds": [1, 2], "units": 16})
+    config = {"run": "brief", "seeds": [1, 2], "units": 16, "experiments": ["expansion"]}
+    assert index.size(config | {"seeds": [1], "experiments": ["networks"]}) == "1 seed."
+    text = index.page(tmp_path, config)
     assert text.startswith("# Run brief\n\n2 seeds, 16 units.") and "| `expansion/` " in text
     assert "| table " not in text and "| figures " not in text
 

@@ -61,16 +61,24 @@ MISTAKES = {
     "one step": ({"data": {"u": np.ones((1, 4, 3))}}, "data: its sequences have T = 1, allowed is T = 3 or more"),
     "other channels": (
         {"data": {"u": np.ones((7, 4, 2))}},
-        "T = 7, n = 2, where the network and its protocol have T = 7, n = 3",
+        "d.npz: recorded sequences: u has 2 channels, and the network reads 3",
     ),
     "a long lag": ({"gates": {"lags": [7]}}, "gates.lags: 7 is too long for T = 7"),
     "other outputs": (
         {"data": {"expected": np.array([9.0, 9.0])}},
         "the network gives other outputs than `expected`, by",
     ),
-    "several targets": ({"data": {"y": np.zeros((4, 3))}}, "the network has 1 outputs, and the targets need 3"),
-    "classes": ({"data": {"y": np.zeros(4, int)}}, "their loss is the cross-entropy, unless `loss` names another one"),
+    "several targets": ({"data": {"y": np.zeros((4, 3))}}, "d.npz: the network has 1 output, and the targets need 3"),
     "states of another size": (
+        {"data": {"x_0": np.zeros((4, 4)), "expected": np.ones(2)}},
+        "d.npz: x_0 has states of 4 numbers, and that of the network has 10: of an LSTM h and c, and of layers one",
+    ),
+    "states in another order": (
+        {"data": {"x_0": np.ones((4, 10)), "expected": np.array([9.0])}},
+        "weights transposed, an x_0 in another order (of an LSTM h and c",
+    ),
+    "classes": ({"data": {"y": np.zeros(4, int)}}, "their loss is the cross-entropy, unless `loss` names another one"),
+    "expected states of another size": (
         {"data": {"expected": np.ones((7, 2, 4))}},
         r"expected has shape (7, 2, 4), and the network gives (7, 2, 5)",
     ),
@@ -166,7 +174,10 @@ def test_states_of_sequences_that_begin_elsewhere_are_compared(tmp_path):
     config = configuration(tmp_path, "gru", data | {"expected": later, "x_0": 0 * x_0})
     assert any("the network gives other outputs than `expected`" in line for line in mistakes_of(config))
     config = configuration(tmp_path, "gru", data | {"x_0": x_0[:, :4]})
-    assert any("x_0 has states of 4 numbers, and that of the network has 5" in line for line in mistakes_of(config))
+    assert any(
+        "x_0 has states of 4 numbers, and that of the network has 5: of an LSTM h and c, and of layers" in line
+        for line in mistakes_of(config)
+    )
 
 
 def mistakes_of(config):
