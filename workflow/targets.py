@@ -4,7 +4,9 @@ import re
 from itertools import product
 from pathlib import Path
 
+from engine.common.registry import nearest
 from engine.common.words import data_label
+from engine.tasks import TASKS
 from workflow.names import FIGURES, FILES, PAPER_FIGURES, SHOW
 from workflow.networks import PROTOCOLS
 from workflow.parts import build_cell, cell_settings, data_settings
@@ -27,6 +29,19 @@ def filled(pattern, **parts):
 def path(config, kind, **parts):
     """The path of a file, or of all files that differ in the {parts} that are not given."""
     return f"{folder(config)}/{filled(FILES[kind].path, **parts)}.nc"
+
+
+def parts(config):
+    """{part of a path: the names that it can be}."""
+    named = {"data": config["data"], "task": TASKS, "cell": config["cells"], "optimizer": config["optimizers"]}
+    of_blocks = {"network": config.get("networks", {}), "autonomous": config["lyapunov"].get("autonomous", {})}
+    return {part: list(names) for part, names in (named | of_blocks).items()}
+
+
+def no_such_target(config, file):
+    """A line on a file that no rule makes."""
+    names = "; ".join(f"{part}: {', '.join(named)}" for part, named in parts(config).items() if named)
+    return f"no rule makes {file}{nearest(file, everything(config))} (allowed in a path: {names})"
 
 
 def asked(config, experiment):

@@ -1,5 +1,6 @@
 # What the rules share: the checked configuration, and what a rule says of its files and jobs.
 import json
+import re
 import sys
 from hashlib import sha256
 
@@ -72,7 +73,15 @@ def tell_plan_of_dry_run(record):
     return True
 
 
+def tell_nearest_target(record):
+    """Adds the nearest name to Snakemake's word that no rule makes a target."""
+    if found := re.search(r"No rule to produce (\S+)", str(record.msg)):
+        record.msg = targets.no_such_target(config, found[1])
+    return True
+
+
 logger.addFilter(tell_plan_of_dry_run)
+logger.addFilter(tell_nearest_target)
 
 
 onstart:
@@ -84,11 +93,8 @@ onstart:
 
 
 wildcard_constraints:
+    **{part: "|".join(map(re.escape, named)) or "(?!)" for part, named in targets.parts(config).items()},
     experiment="[a-z0-9_]+",
-    data="[a-z0-9_]+",
-    task="[a-z0-9_]+",
-    cell="[a-z0-9_]+",
-    optimizer="[a-z0-9_]+",
     block=r"\.seeds[0-9]+-[0-9]+",
 
 

@@ -34,8 +34,6 @@ rule autonomous:
         log_of("autonomous"),
     benchmark:
         benchmark_of("autonomous")
-    wildcard_constraints:
-        autonomous="[a-z0-9_]+",
     conda:
         ENVIRONMENT
     resources:

@@ -10,8 +10,6 @@ rule import_network:
         made("weights"),
     log:
         log_of("weights"),
-    wildcard_constraints:
-        network="[^/]+",
     conda:
         "../envs/engine.yaml"
     resources:
@@ -35,7 +33,6 @@ rule measure_network:
     benchmark:
         benchmark_of("networks")
     wildcard_constraints:
-        network="[^/]+",
         quantity="|".join(own.PROTOCOLS),
     conda:
         ENVIRONMENT
