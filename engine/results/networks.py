@@ -17,6 +17,9 @@ def weight_quantities(cell, outputs):
     unit = "unit" if len(cell.layers) == 1 else "layer_unit"
     places = [(layer, block) for layer in cell.layers for block in layer.blocks.values()]
 
+    def label(layer, columns):
+        return "[NET.bias]" if isinstance(columns, int) else f"[CELL.{layer.name}]"
+
     def dims(layer, rows, columns):
         row = "" if isinstance(rows, int) else f" {unit}"
         read = "input" if layer is cell.layers[0] else "below"
@@ -24,13 +27,15 @@ def weight_quantities(cell, outputs):
         return f"seed checkpoint{row}{column}"
 
     weights = {
-        name: Quantity(dims(layer, *block), f"weight {name}", f"[CELL.{layer.name}]", dtype="")
+        name: Quantity(dims(layer, *block), f"weight {name}", label(layer, block[1]), dtype="")
         for name, (layer, block) in zip(cell.blocks, places, strict=True)
     }
-    label, output = f"[CELL.{cell.layers[-1].name}]", "" if outputs == 1 else " output"
+    output = "" if outputs == 1 else " output"
     return weights | {
-        "W_o": Quantity(f"seed checkpoint{output} {unit}", "readout weight W_o", label, dtype=""),
-        "b_o": Quantity(f"seed checkpoint{output}", "bias b_o of the readout", label, dtype=""),
+        "W_o": Quantity(
+            f"seed checkpoint{output} {unit}", "readout weight W_o", f"[CELL.{cell.layers[-1].name}]", dtype=""
+        ),
+        "b_o": Quantity(f"seed checkpoint{output}", "bias b_o of the readout", "[NET.bias]", dtype=""),
         "x_0": Quantity("state", "state before the first step", "[NET.start]"),
     }
 

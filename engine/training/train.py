@@ -21,7 +21,7 @@ from engine.training.updates import Pass, first_state, stacked
 log = logging.getLogger(__name__)
 
 QUANTITIES = {
-    "loss": Quantity("seed iteration", "mean {loss} of the batch, before the update", "[BPTT]", dtype=""),
+    "loss": Quantity("seed iteration", "mean {loss} of the batch, before the update", "[NET.loss]", dtype=""),
     "diverged_at": Quantity("seed", "first update whose loss or step was not finite; -1: none", "[BPTT]", dtype="i4"),
     "redrawn": Quantity("seed", "target paths that diverged and were drawn again", "[TASK.narma]", dtype="i4"),
 }

@@ -15,7 +15,7 @@ from engine.common.quantity import Quantity
 from engine.losses.squared_error import SquaredError
 from engine.optimizers import make_optimizer
 from engine.results.netcdf import dataset, load, save
-from engine.results.networks import load_networks
+from engine.results.networks import load_networks, weight_quantities
 from engine.results.trainings import save_training
 from engine.tasks import make_task
 from engine.training.train import train
@@ -176,7 +176,19 @@ def test_networks_of_several_outputs_come_back_and_their_file_says_what_loss_it_
     ds = load(tmp_path / "t.nc")
     assert ds.W_o.dims == ("seed", "checkpoint", "output", "unit") and ("b_o" in ds) == readout_bias
     assert ds.loss.long_name == "mean cross-entropy of the batch, before the update"
+    assert ds.loss.equation == "[NET.loss]" and (not readout_bias or ds.b_o.equation == "[NET.bias]")
     assert ds.probe_loss.long_name == "mean cross-entropy of the probe batch, before the update that follows"
+
+
+def test_biases_have_the_label_of_their_definition():
+    labels = {name: q.label for name, q in weight_quantities(make_cell("gru", 4, 3, bias=True), 1).items()}
+    assert {name for name, label in labels.items() if label == "[NET.bias]"} == {
+        "b",
+        "b_h",
+        "reset_b",
+        "update_b",
+        "b_o",
+    }
 
 
 def test_training_file_has_weights_by_their_names(tmp_path):
