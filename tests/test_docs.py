@@ -95,7 +95,7 @@ def test_the_notebook_measures_and_draws(monkeypatch):
 
 
 def test_results_are_read_and_drawn_as_the_page_says(smoke):
-    [(_, _, script)] = blocks("reading-results.md")
+    script = "\n".join(text for _, _, text in blocks("reading-results.md"))
     folder = smoke[0]
     (folder / "draw_profiles.py").write_text(script.replace("results/paper", "results/smoke"), encoding="utf-8")
     said = shell(folder, "python -W error draw_profiles.py")

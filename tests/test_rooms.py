@@ -29,7 +29,8 @@ def test_every_room_is_listed():
 def test_a_room_says_what_is_in_it(room):
     """A room with a registry is a list of its things; `common` and `figures` have a file for each name."""
     listed = re.findall(r"\w+", (ROOT / "engine" / room / "__init__.py").read_text(encoding="utf-8"))
-    assert {path.stem for path in FILES if path.parent.name == room} - {"__init__"} <= {*listed}
+    unnamed = {path.stem for path in FILES if path.parent.name == room} - {"__init__", *listed}
+    assert not unnamed, f"name {', '.join(sorted(unnamed))} in the docstring of engine/{room}/__init__.py"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -21,7 +21,9 @@ example those of a network whose training diverged. Labels such as `[ELR.S]` are
 
 `python -m tools.list_files results/smoke > docs/files.md` writes this page, and a test compares it with the files.
 
-Only some cells or optimizers have the variables marked (some files). The attributes of every file say how it was made:
+Only some cells or optimizers have the variables marked (some files). Where `effective_lr.pairs` are drawn, files of
+`effective_lr` have `log_sensitivity_error`, `pair_sample` and `pair_time` too; imported networks with a trained initial
+state have `x_0` in their weights. The attributes of every file say how it was made:
 {attributes}.
 
 ## Coordinates

@@ -1,9 +1,33 @@
 """Compiles with Numba and caches the machine code on disk, if a folder for it can be written to."""
 
+import logging
+from functools import cache
 from pathlib import Path
 
 from numba import config, njit, types
+from numba.core import event
 from numba.extending import intrinsic, overload
+
+log = logging.getLogger(__name__)
+
+
+class Compilations(event.Listener):
+    """Says once a process that something is compiled: what is found on disk is not."""
+
+    def on_start(self, event):
+        if log.isEnabledFor(logging.INFO):
+            tell()
+
+    def on_end(self, event):
+        pass
+
+
+@cache
+def tell():
+    log.info("Numba compiles loops first, which takes a while; later jobs find their machine code on disk")
+
+
+event.register("numba:compile", Compilations())
 
 
 def compiled(*signature, compiler=njit, uses=(), **options):

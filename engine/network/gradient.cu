@@ -1,3 +1,4 @@
+// The training gradient, backpropagation through time, as CUDA kernels: of engine/network/gradient_cuda.py.
 // GATE is that of a cell of engine/cells; H units, N inputs, B samples of a block (a multiple of 4).
 // Matrices of a step lie unit by unit, samples side by side, a row being S floats apart.
 #define CONSTANT (GATE == 0)  // plain and leaky

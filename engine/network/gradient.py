@@ -1,4 +1,7 @@
-"""Chooses the fastest form of the training gradient for a cell and its arrays."""
+"""Chooses the fastest form of the training gradient for a cell and its arrays.
+
+[BPTT] itself, the definition, is `loss_and_gradient` of engine.network.unroll.
+"""
 
 import logging
 from functools import cache, partial

@@ -1,11 +1,13 @@
 """Compiled functions work where Numba can keep nothing: in a checkout that cannot be written to, without a home."""
 
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import time
 
+import numba
 import pytest
 from house import ROOT
 
@@ -96,3 +98,13 @@ def test_an_edit_of_what_is_called_counts(tmp_path, signature):
 def test_what_compiled_code_calls_is_a_part_of_it():
     """Else results depend on whether the cache was there: log norms differed by 4e-13."""
     assert jit.compiled()(lambda x: x).targetoptions["forceinline"]
+
+
+def test_a_compilation_is_told_once(caplog):
+    caplog.set_level(logging.INFO)
+    jit.tell.cache_clear()
+    for function in (lambda x: x, lambda x: x + 1):
+        numba.njit(function)(1)
+    assert [record.message.split()[:2] for record in caplog.records if record.name == jit.__name__] == [
+        ["Numba", "compiles"]
+    ]
