@@ -60,8 +60,8 @@ def test_sequences_are_long_enough_and_a_task_needs_their_length(network):
         measure(gates, network, recorded(u=np.zeros((2, 6, 3))), **GATES | {"lags": [1]})
     with pytest.raises(ValueError, match=r"gates: the argument 'T' is missing, the steps of a sequence$"):
         measure(gates, network, "adding", **GATES)
-    with pytest.raises(ValueError, match="unknown task 'addin', did you mean 'adding'"):
-        measure(gates, network, "addin", **GATES)
+    with pytest.raises(ValueError, match="unknown task 'addding', did you mean 'adding'"):
+        measure(gates, network, "addding", **GATES)
 
 
 def test_the_ranges_are_those_of_a_configuration():

@@ -147,6 +147,6 @@ def test_results_of_an_earlier_version_are_found(tmp_path, monkeypatch):
 
 
 def test_a_target_misspelled_is_said_with_the_nearest_file():
-    said = targets.no_such_target(PAPER, "results/paper/effective_lr/fresh/adding/multy.nc")
+    said = targets.no_such_target(PAPER, "results/paper/effective_lr/fresh/adding/mutli.nc")
     assert "did you mean 'results/paper/effective_lr/fresh/adding/multi.nc'?" in said
     assert "cell: plain, leaky" in said and "network:" not in said

@@ -25,7 +25,7 @@ def test_the_paper_can_be_planned(tmp_path):
 
 
 def test_a_target_misspelled_is_one_line(tmp_path):
-    asked, there = (f"results/paper/effective_lr/fresh/adding/{cell}.nc" for cell in ("multy", "multi"))
+    asked, there = (f"results/paper/effective_lr/fresh/adding/{cell}.nc" for cell in ("mutli", "multi"))
     said = snakemake(copy_of_the_house(tmp_path), "--dry-run", "--quiet", "--", asked)
     words = said.stdout + said.stderr
     assert said.returncode != 0 and "Traceback" not in words
