@@ -75,7 +75,7 @@ def tell_plan_of_dry_run(record):
 
 def tell_nearest_target(record):
     """Adds the nearest name to Snakemake's word that no rule makes a target."""
-    if found := re.search(r"No rule to produce (\S+)", str(record.msg)):
+    if found := re.search(r"to produce (\S+) \(if you use input", str(record.msg)):
         record.msg = targets.no_such_target(config, found[1])
     return True
 
