@@ -71,11 +71,12 @@ def training(config, w, seeds):
 
 
 def expansion(config, w, seeds):
-    """The Jacobian of one step of all seeds, and the remainder of each epsilon."""
+    """The states of all seeds, the Jacobian of one step of theirs, and the remainder of each epsilon."""
     block = config["expansion"]
     _, state = cell_sizes(config, w.cell, block["inputs"])
     remainders = seeds * (4 + len(block["epsilons"])) * state**2
-    return Size(12 * remainders, 12 * block["T"] * remainders * state)
+    states = seeds * block["T"] * (state + block["inputs"])
+    return Size(12 * (states + remainders), 12 * block["T"] * remainders * state)
 
 
 def effective_lr(config, w, seeds):
