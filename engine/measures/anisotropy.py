@@ -12,7 +12,7 @@ from engine.measures.each import measure_each
 from engine.measures.gradient_spectrum import flat_rows, gradient_spectrum
 from engine.measures.runs import drawn, in_blocks, run
 from engine.network.samples import per_sample_gradients
-from engine.products.singular_values import RELATIVE_ERROR, log_values
+from engine.products.singular_values import RELATIVE_ERROR, log_frobenius_norm, log_values
 from engine.tasks import make_task
 
 TITLE = "Anisotropy of propagation and updates"
@@ -80,12 +80,14 @@ def measure(
         trajectory, _ = run(networks, parameters, task, seeds, T=T, batch=probe_batch, device=device)
         steps = by_step(trajectory.z)
         samples, times = (np.stack(parts) for parts in zip(*(chosen[seed] for seed in seeds), strict=True))
-        log_s = [[] for _ in lags]
+        log_s, log_norms = [[] for _ in lags], [[] for _ in lags]
         for first in range(0, pairs, pairs_per_pass):
             block = slice(first, min(first + pairs_per_pass, pairs))
             for i, _, part in chains(cell, parameters.W, steps, samples[..., block], times[..., block], lags):
                 log_s[i].append(to_host(log_values(part.product, r, lambda part=part: part.J)))
-        found = [propagation(np.concatenate(parts, axis=1), r) for parts in log_s]
+                log_norms[i].append(to_host(log_frobenius_norm(part.product)))
+        of_lags = zip(log_s, log_norms, strict=True)
+        found = [propagation(*(np.concatenate(x, axis=1) for x in parts), r) for parts in of_lags]
         by_lag = {name: np.stack([part[name] for part in found], axis=1) for name in found[0]}
         if not gradients:
             return by_lag
@@ -107,8 +109,8 @@ def pairs_at_once(cell, lags):
     return max(1, min(16, HELD // (max(lags) * cell.state_size**2)))
 
 
-def propagation(log_s, r):
-    """[ANI.J] medians over pairs from log s_i (member, pair, rank), NumPy, NaN if s_i is not resolved.
+def propagation(log_s, log_norm, r):
+    """[ANI.J] medians over pairs from log s_i (member, pair, rank), NaN if not resolved, and log ||Phi||_F; NumPy.
 
     A median is resolved if it is the same wherever the values that are not may lie. Otherwise AI is infinite, and
     log s_i is NaN. If most products are 0, AI is NaN.
@@ -122,7 +124,7 @@ def propagation(log_s, r):
     AI = np.exp(np.where(np.isnan(log_AI), np.inf, log_AI))
     return {
         "jacobian_anisotropy": np.where(np.isfinite(log_median_s[:, 0]), AI, np.nan),
-        "jacobian_energy": np.median(energy(log_s, r), axis=1),
+        "jacobian_energy": np.median(energy(log_s, log_norm, r), axis=1),
         "unresolved_pairs": unresolved.sum(axis=1).astype(float),
         "log_singular_values": np.where(np.isinf(log_median_s), np.nan, log_median_s),
     }
@@ -143,11 +145,14 @@ def sure_log_median(smallest, largest):
         return np.where((low == high) | (high - low < RELATIVE_ERROR), low, np.nan)
 
 
-def energy(log_s, r):
-    """CE_r over the last axis of log s_i, without unresolved values, small beside s_1. NaN if all s_i are 0."""
+def energy(log_s, log_norm, r):
+    """CE_r from log s_i (..., rank) and log ||Phi||_F (...), NumPy. NaN if all s_i are 0.
+
+    Of s_1..s_r those that are not resolved are left out, small beside s_1.
+    """
     with np.errstate(invalid="ignore"):
-        shares = np.nan_to_num(np.exp(2 * (log_s - log_s[..., :1])))
-        return shares[..., :r].sum(axis=-1) / shares.sum(axis=-1)
+        shares = np.exp(2 * (log_s[..., :r] - log_norm[..., None]))
+    return np.where(np.isneginf(log_norm), np.nan, np.nan_to_num(shares).sum(axis=-1))
 
 
 def updates(s, total_energy, without_gradient, r):

@@ -23,7 +23,7 @@ from engine.measures.each import measure_each
 from engine.measures.runs import run
 from engine.products.linalg import singular_values
 from engine.products.scaled import LOG_2, product
-from engine.products.singular_values import log_singular_values
+from engine.products.singular_values import formed, log_frobenius_norm, log_values
 
 TITLE = "Definitions and departures of the released code"
 BY_LAG = "seed checkpoint departure lag"
@@ -49,9 +49,9 @@ class Chain:
     r: int
 
     @cached_property
-    def log_s(self):
-        """Log singular values of Phi (member, pair, rank), NumPy, as in the anisotropy."""
-        return to_host(log_singular_values(self.J, self.r))
+    def spectrum(self):
+        """`spectrum` of Phi, as in the anisotropy."""
+        return spectrum(self.J, self.r)
 
 
 class Statistics(NamedTuple):
@@ -62,27 +62,39 @@ class Statistics(NamedTuple):
     energy: np.ndarray
 
 
-def statistics(log_s, r):
-    """Norm, AI_r and CE_r from log singular values (member, pair, rank)."""
+def spectrum(J, r):
+    """Log singular values (member, pair, rank) and log ||Phi||_F (member, pair) of a product, NumPy."""
+    whole = formed(J)
+    return to_host(log_values(whole, r, lambda: J)), to_host(log_frobenius_norm(whole))
+
+
+def statistics(log_s, log_norm, r):
+    """Norm, AI_r and CE_r from log singular values (member, pair, rank) and log ||Phi||_F (member, pair)."""
     with np.errstate(invalid="ignore"):  # a product that is 0 has no ratio
-        return Statistics(log_s[..., 0], log_s[..., 0] - log_s[..., r - 1], energy(log_s, r))
+        return Statistics(log_s[..., 0], log_s[..., 0] - log_s[..., r - 1], energy(log_s, log_norm, r))
+
+
+def log_root_of_squares(log_s):
+    """log of the root of the sum of s_i^2 (...) from log s_i (..., rank), without those that are NaN."""
+    with np.errstate(invalid="ignore"):  # all are 0
+        return safe.log_norm(np.nan_to_num(np.exp(log_s - log_s[..., :1]))) + log_s[..., 0]
 
 
 def exact(chain):
     """The definitions."""
-    return statistics(chain.log_s, chain.r)
+    return statistics(*chain.spectrum, chain.r)
 
 
 def shifted_state(chain):
     """x_t instead of x_{t-1} in the gate's term of J_t."""
     if chain.shifted is None:
         return exact(chain)
-    return statistics(to_host(log_singular_values(chain.shifted, chain.r)), chain.r)
+    return statistics(*spectrum(chain.shifted, chain.r), chain.r)
 
 
 def reversed_order(chain):
     """J_{t-h+1} ... J_t: later factors on the right."""
-    return statistics(to_host(log_singular_values(namespace(chain.J).flip(chain.J, axis=0), chain.r)), chain.r)
+    return statistics(*spectrum(namespace(chain.J).flip(chain.J, axis=0), chain.r), chain.r)
 
 
 def power_iteration(chain):
@@ -95,7 +107,8 @@ def power_iteration(chain):
 
 def leading_energy(chain):
     """CE with the first 16 singular values in the denominator."""
-    return exact(chain)._replace(energy=energy(chain.log_s[..., :LEADING], chain.r))
+    leading = chain.spectrum[0][..., :LEADING]
+    return exact(chain)._replace(energy=energy(leading, log_root_of_squares(leading), chain.r))
 
 
 def float32_products(chain):
@@ -107,16 +120,18 @@ def float32_products(chain):
         product = factors[step, ...] @ product
     s = to_host(singular_values(product))
     with np.errstate(divide="ignore"):  # values that underflow in float32 are 0
-        return statistics(np.log(s.astype(np.float64)), chain.r)
+        log_s = np.log(s.astype(np.float64))
+    return statistics(log_s, log_root_of_squares(log_s), chain.r)
 
 
 def guarded_ratios(chain):
     """s_1 / (s_r + 1e-12), and the same guard in the denominator of CE."""
-    s, r = np.exp(np.nan_to_num(chain.log_s, nan=-np.inf)), chain.r
+    log_s, r = chain.spectrum[0], chain.r
+    s = np.exp(np.nan_to_num(log_s, nan=-np.inf))
     with np.errstate(divide="ignore"):
         log_anisotropy = np.log(s[..., 0] / (s[..., r - 1] + GUARD))
     shares = (s[..., :r] ** 2).sum(axis=-1) / ((s**2).sum(axis=-1) + GUARD)
-    return Statistics(chain.log_s[..., 0], log_anisotropy, shares)
+    return Statistics(log_s[..., 0], log_anisotropy, shares)
 
 
 DEPARTURES = {

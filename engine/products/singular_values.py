@@ -66,6 +66,11 @@ def log_values(product, r, factors):
     return like(log_s, values.reshape(log_s.shape))
 
 
+def log_frobenius_norm(whole):
+    """log ||Phi||_F (batch...) of a product that is Formed; -inf if it is 0."""
+    return safe.log(whole.norm) + whole.exponent[..., 0, 0] * LOG_2
+
+
 def formed(J):
     """J_h ... J_1 as Formed (batch..., H, H)."""
     xp, norm = namespace(J), frobenius(J)

@@ -119,34 +119,41 @@ def test_cells_and_tasks_have_the_same_pairs():
         np.testing.assert_array_equal(first[name], second[name])
 
 
+def log_norms(log_s):
+    """log ||Phi||_F of products whose values that are not resolved are 0."""
+    return np.log(np.nansum(np.exp(2 * log_s), axis=-1)) / 2
+
+
 def test_a_median_counts_only_if_what_is_not_resolved_cannot_change_it():
     log_s = np.log(np.array([[[8.0, 4, 2], [8, 2, np.nan], [8, 2, 1], [8, 1, np.nan], [2, 1, np.nan]]]))
     log_s = np.append(log_s, log_s[:, :, :1], axis=2)[:, :, [3, 0, 1, 2]]  # s_1 twice
-    found = propagation(log_s, 3)
+    found = propagation(log_s, log_norms(log_s), 3)
     assert found["unresolved_pairs"] == 0
     assert found["jacobian_anisotropy"] == pytest.approx(4, rel=1e-15)  # the median of 2, 4, 4, 8, 2
     # s_4 is 2, at most 2, 1, at most 1, at most 1: its median is 1 or less
     np.testing.assert_allclose(np.exp(found["log_singular_values"][0]), [8, 8, 2, np.nan], rtol=1e-15)
     log_s[0, 3, 2] = np.nan  # AI is 1 or more there: the median 2 or 4
-    assert propagation(log_s, 3)["unresolved_pairs"] == 1
-    assert np.isposinf(propagation(log_s, 3)["jacobian_anisotropy"])
+    assert propagation(log_s, log_norms(log_s), 3)["unresolved_pairs"] == 1
+    assert np.isposinf(propagation(log_s, log_norms(log_s), 3)["jacobian_anisotropy"])
     log_s[0, 3, 1] = np.log(2.0)  # and now 4 or more: the median is 4, and that of s_3 is 2 wherever it lies
-    assert propagation(log_s, 3)["jacobian_anisotropy"] == pytest.approx(4, rel=1e-15)
-    assert np.exp(propagation(log_s, 3)["log_singular_values"][0, 2]) == pytest.approx(2, rel=1e-15)
+    assert propagation(log_s, log_norms(log_s), 3)["jacobian_anisotropy"] == pytest.approx(4, rel=1e-15)
+    assert np.exp(propagation(log_s, log_norms(log_s), 3)["log_singular_values"][0, 2]) == pytest.approx(2, rel=1e-15)
 
 
 @pytest.mark.parametrize("log_zero", [-np.inf, np.nan])
 def test_a_product_that_is_zero_has_no_anisotropy(log_zero):
-    found = propagation(np.full((1, 3, 4), log_zero), 2)
+    found = propagation(np.full((1, 3, 4), log_zero), np.full((1, 3), -np.inf), 2)
     assert found.pop("unresolved_pairs") == 3
     for name, value in found.items():
         assert np.isnan(value).all(), name
 
 
-def test_energy_has_all_singular_values_in_the_denominator():
-    log_s = np.log([[4.0, 2, 2, 1], [4, 2, 1, np.nan]]) - 700  # squares of these have no place in float64
+def test_energy_has_the_whole_product_in_the_denominator():
+    """Also what is not resolved of it; squares of these numbers have no place in float64."""
+    log_s = np.log([[4.0, 2, 2, 1], [4, 2, 1, np.nan]]) - 700
+    log_norm = np.log([25, 24]) / 2 - 700
     # the logs near 700 are rounded to 1e-13
-    np.testing.assert_allclose(energy(log_s, 2), [20 / 25, 20 / 21], rtol=1e-12)
+    np.testing.assert_allclose(energy(log_s, log_norm, 2), [20 / 25, 20 / 24], rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["multi", "lstm"])
