@@ -37,7 +37,7 @@ help:
 	@echo 'make test        the tests'
 	@echo 'make lint        the linters'
 	@echo 'make docs        the documentation as a site: site/index.html'
-	@echo 'make bench       speed beside PyTorch and JAX; make bench-gpu: the same on a GPU'
+	@echo 'make bench       speed beside PyTorch and JAX, and where the time of make paper went; make bench-gpu: on a GPU'
 	@echo 'make lock        the newest versions into the lock files'
 	@echo 'make clean       removes environments and caches; results stay'
 	@echo
@@ -70,6 +70,7 @@ docs: .venv-docs/requirements-docs.lock
 
 bench: .venv-bench/requirements-bench.lock
 	PYTHONPATH=. .venv-bench/bin/python benchmarks/run.py $(ARGS)
+	[ ! -d results/paper/logs ] || PYTHONPATH=. .venv-bench/bin/python benchmarks/breakdown.py results/paper
 
 bench-gpu: .venv-bench-gpu/requirements-bench.lock
 	PYTHONPATH=. .venv-bench-gpu/bin/python benchmarks/run_gpu.py $(ARGS)
