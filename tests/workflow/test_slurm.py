@@ -47,7 +47,7 @@ def runs(slurm, tmp_path_factory):
     greedy_run = snakemake_started(
         *(greedy, *PROFILE, "--configfile", "greedy.yaml", "--retries", "0"),
         *("--slurm-init-seconds-before-status-checks", "1"),  # that is, jobs are looked at after 11, 32, 63, 104 s
-        *("--set-resources", "expansion:mem_mb=250", "train:runtime=1"),
+        *("--set-resources", "expansion:mem_mb=400", "train:runtime=1"),
         *("--", "results/greedy/expansion/multi.nc", "results/greedy/training/effective_lr/fresh/adding/multi-sgd.nc"),
     )
     sound_run = snakemake_started(
@@ -99,8 +99,8 @@ def test_a_job_killed_for_memory_is_tried_again_with_more(runs):
 
 def test_a_run_that_ends_for_memory_names_it(runs):
     folder, jobs, said = runs["greedy"]
-    assert any("mem=250M" in job and "JobState=FAILED" in job for job in jobs)
-    assert "expansion: asked for 250 MB" in said
+    assert any("mem=400M" in job and "JobState=FAILED" in job for job in jobs)
+    assert "expansion: asked for 400 MB" in said
     assert "exceeded memory limit" in said
     assert not (folder / "results/greedy/expansion/multi.nc").exists()
 
