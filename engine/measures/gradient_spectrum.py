@@ -8,9 +8,8 @@ from engine.common.backend import namespace
 from engine.common.safe import ROUNDING
 from engine.network.unroll import joined
 from engine.products.linalg import singular_values, symmetric_eigenvalues
-from engine.products.singular_values import frobenius
+from engine.products.singular_values import RELATIVE_ERROR, frobenius
 
-RELATIVE_ERROR = 1e-6
 # A Gram matrix gives s_1^2 to relative accuracy ROUNDING and so s_i to ROUNDING (s_1 / s_i)^2; a singular value
 # decomposition gives s_i to ROUNDING s_1 / s_i, and centring costs ROUNDING ||rows||_F / s_i. 10 is a margin.
 GRAM_FLOOR = (ROUNDING / RELATIVE_ERROR) ** 0.5

@@ -11,7 +11,7 @@ import numpy as np
 from engine.common import jit
 from engine.common.safe import ROUNDING
 from engine.products import linalg_numba
-from engine.products.linalg_numba import copy, inner, scale_to
+from engine.products.linalg_numba import copy, frobenius, scale_to, take_power
 
 LARGE = 1e60  # a norm beyond it, or below its inverse, gets a new scale
 
@@ -114,18 +114,13 @@ def multiply(later, i, earlier, j, found, k):
 @compiled
 def measure(X, i):
     """Sets the norm of matrix i, and gives it a new scale if a product of two such could overflow or underflow."""
-    flat = X.values[i].reshape(-1)
-    X.norm[i] = math.sqrt(inner(flat, flat))
+    X.norm[i] = frobenius(X.values[i])
     if 1 / LARGE < X.norm[i] < LARGE:
         return
-    peak = 0.0
-    for h in range(flat.size):
-        peak = max(peak, abs(flat[h]))
-    if peak == 0:
-        X.exponent[i], X.norm[i], X.error[i] = 0.0, 0.0, 0.0
+    power = take_power(X.values[i])
+    X.norm[i] = frobenius(X.values[i])
+    if X.norm[i] == 0:
+        X.exponent[i], X.error[i] = 0.0, 0.0
         return
-    power = max(math.frexp(peak)[1], -1022)  # the inverse of a smaller power of two could overflow
-    scale_to(flat, math.ldexp(1.0, -power), flat)
     X.exponent[i] += power
-    X.norm[i] = math.sqrt(inner(flat, flat))
-    X.error[i] *= math.ldexp(1.0, max(-power, -1022))
+    X.error[i] *= math.ldexp(1.0, int(max(-power, -1022.0)))

@@ -1,13 +1,11 @@
 """The compiled form of `graded_factor` of engine.products.singular_values for NumPy arrays, chain by chain."""
 
-import math
-
 import numpy as np
 
 from engine.common import jit
 from engine.common.safe import ROUNDING
 from engine.products import linalg_numba
-from engine.products.linalg_numba import copy, inner, scale_to, set_identity
+from engine.products.linalg_numba import copy, frobenius, set_identity, take_power
 
 LARGE = 1e15  # a factor with a norm beyond it, or below its inverse, gets a scale: groups are short
 
@@ -42,22 +40,3 @@ def fill_graded(J, start, group, T, exponent, lost):
             np.dot(R, mine, product)
             exponent[chain] += take_power(product)
             copy(product, mine)
-
-
-@compiled
-def frobenius(X):
-    flat = X.reshape(-1)
-    return math.sqrt(inner(flat, flat))
-
-
-@compiled
-def take_power(X):
-    """Divides X by the power of two above its largest entry, if there is one, and returns the exponent."""
-    flat, peak = X.reshape(-1), 0.0
-    for i in range(flat.size):
-        peak = max(peak, abs(flat[i]))
-    if peak == 0:
-        return 0.0
-    power = max(math.frexp(peak)[1], -1022)  # the inverse of a smaller power of two could overflow
-    scale_to(flat, math.ldexp(1.0, -power), flat)
-    return float(power)

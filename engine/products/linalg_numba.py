@@ -43,6 +43,25 @@ def inner(x, y):
 
 
 @compiled
+def frobenius(X):
+    flat = X.reshape(-1)
+    return math.sqrt(inner(flat, flat))
+
+
+@compiled
+def take_power(X):
+    """Divides X by the power of two above its largest entry, if there is one, and returns the exponent."""
+    flat, peak = X.reshape(-1), 0.0
+    for i in range(flat.size):
+        peak = max(peak, abs(flat[i]))
+    if peak == 0:
+        return 0.0
+    power = max(math.frexp(peak)[1], -1022)  # the inverse of a smaller power of two could overflow
+    scale_to(flat, math.ldexp(1.0, -power), flat)
+    return float(power)
+
+
+@compiled
 def apply(rows, matrix, is_identity, found):
     if is_identity:
         copy(rows, found)
